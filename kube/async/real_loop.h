@@ -1,0 +1,49 @@
+// RealLoop runs on the machine's clock, sockets and threads: what the binaries use.
+//
+//   RealLoop loop;
+//   loop.run(main_task(loop));             // returns when the task has ended
+//
+// Thread: construct and run on one thread. blocking work has its own few threads.
+#pragma once
+
+#include <memory>
+
+#include "kube/async/stream.h"
+
+namespace kube {
+
+class RealLoop final : public Loop {
+ public:
+  explicit RealLoop(int blocking_threads = 2);
+  ~RealLoop() override;
+
+  // Runs until `main` has ended; an exception of it is rethrown. May be called again.
+  void run(Task<> main);
+
+  void submit_blocking(std::move_only_function<void()> work, std::move_only_function<void()> done) override;
+
+ private:
+  void next_timer_changed() override;
+
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// TCP over the kernel, with TCP_NODELAY and keep-alive; resolves names; IPv4 and IPv6.
+class TcpNetwork final : public Network {
+ public:
+  explicit TcpNetwork(Loop& loop) : loop_(loop) {}
+  Task<Result<std::unique_ptr<Stream>>> connect(Endpoint to, SteadyTime deadline) override;
+  Result<std::unique_ptr<Listener>> listen(Endpoint at) override;
+
+ private:
+  Loop& loop_;
+};
+
+// Ends with the signal's number when one of `signals` arrives. Only one task may wait at a time.
+Task<int> wait_for_signal(Loop& loop, std::initializer_list<int> signals);
+
+// Ends when `fd` can be read (also a pidfd whose process has ended). The descriptor stays the caller's.
+Task<Result<>> wait_readable(Loop& loop, int fd);
+
+}  // namespace kube

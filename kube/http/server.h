@@ -1,0 +1,90 @@
+// HttpServer answers HTTP/1.1 over plain or TLS streams: whole answers, chunked streams, and websockets.
+//
+//   HttpServer server(loop, {.tls = context}, [](HttpExchange& exchange) -> Task<> {
+//     co_await exchange.respond({.status = 200, .body = "hello"});
+//   });
+//   co_await server.serve(std::move(listener));         // until stop() or cancellation
+//
+// The handler runs as a task of its connection; requests of one connection come one after another. A handler that
+// returns without having answered yields 500 (or a cut connection, when it called abort()). Requests with a body over
+// the limit get 413, malformed ones 400, without reaching the handler.
+// Thread: the loop's only. Lifetime: outlives serve().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "kube/async/stream.h"
+#include "kube/async/task_group.h"
+#include "kube/http/message.h"
+#include "kube/http/tls.h"
+
+namespace kube {
+
+// One websocket of a server (RFC 6455), text messages only.
+class WebSocket {
+ public:
+  virtual ~WebSocket() = default;
+  virtual Task<Result<>> send_text(std::string_view message, SteadyTime deadline) = 0;
+  // Answers pings and waits until the peer closes or breaks; messages of the peer are dropped.
+  virtual Task<> wait_closed() = 0;
+  virtual Task<> close(std::uint16_t code) = 0;
+};
+
+class HttpExchange {
+ public:
+  virtual ~HttpExchange() = default;
+  virtual const HttpRequest& request() const = 0;
+  virtual HttpRequest& request() = 0;
+  virtual const std::optional<TlsPeer>& tls_peer() const = 0;
+  virtual Endpoint peer() const = 0;
+
+  virtual Task<Result<>> respond(HttpResponse response) = 0;
+
+  // A chunked answer: head once, then chunks, then finish().
+  virtual Task<Result<>> start(HttpResponse head) = 0;
+  virtual Task<Result<>> write_chunk(std::string_view bytes) = 0;   // bounded by the server's write time-out
+  virtual Task<Result<>> finish() = 0;
+  // Ends when the client goes away (only between start() and finish()).
+  virtual Task<> wait_peer_gone() = 0;
+
+  bool wants_websocket() const;
+  // Upgrades; nothing but the WebSocket may be used afterwards. `protocol` "" = none is named.
+  virtual Task<Result<std::unique_ptr<WebSocket>>> accept_websocket(std::string protocol) = 0;
+
+  // Cuts the connection without an answer.
+  virtual void abort() = 0;
+};
+
+struct HttpServerOptions {
+  std::shared_ptr<TlsServerContext> tls;   // null: plain text
+  std::size_t max_body_bytes = 3u << 20;   // kube-apiserver's default request limit
+  std::size_t max_header_bytes = 64u << 10;
+  int max_connections = 10'000;            // further ones wait in the kernel's backlog
+  Duration read_timeout = 60s;             // for one request, from its first byte
+  Duration idle_timeout = 180s;
+  Duration write_timeout = 60s;
+};
+
+class HttpServer {
+ public:
+  using Handler = std::function<Task<>(HttpExchange&)>;
+
+  HttpServer(Loop& loop, HttpServerOptions options, Handler handler, Log log = {});
+  ~HttpServer();
+
+  // Accepts until stop() (or cancellation); then connections in use get `grace` to finish, and are cancelled.
+  Task<> serve(std::unique_ptr<Listener> listener);
+  void stop(Duration grace = 5s);
+  // From the next connection on.
+  void set_tls(std::shared_ptr<TlsServerContext> tls);
+
+  int connections() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace kube
