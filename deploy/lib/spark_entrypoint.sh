@@ -1,0 +1,56 @@
+#!/bin/bash
+# What a Spark container starts: `driver ARGS…`, `executor`, or any command, run as it is.
+# Everything it needs comes from the pod's environment, as Spark's Kubernetes module sets it there. Each branch ends in
+# exec, so that signals reach the program and its exit code is the container's.
+set -e
+
+: "${SPARK_HOME:=/opt/spark}"
+
+# A container may run under a user id that the system has no name for; Hadoop's login asks for one.
+if ! id -un >/dev/null 2>&1 && [ -w /etc/passwd ]; then
+  echo "spark:x:$(id -u):$(id -g):Spark:$SPARK_HOME:/bin/false" >>/etc/passwd
+fi
+
+if [ -n "${HADOOP_HOME:-}" ] && [ -z "${SPARK_DIST_CLASSPATH:-}" ]; then
+  SPARK_DIST_CLASSPATH=$("$HADOOP_HOME/bin/hadoop" classpath)
+  export SPARK_DIST_CLASSPATH
+fi
+
+# With an init on board it reaps what Python workers leave behind; without one the JVM is the first process.
+init=()
+if command -v tini >/dev/null; then
+  init=(tini -s --)
+fi
+
+run_driver() {
+  local address=${SPARK_DRIVER_BIND_ADDRESS:-}
+  exec "${init[@]}" "$SPARK_HOME/bin/spark-submit" \
+    --conf "spark.driver.bindAddress=$address" \
+    --conf "spark.executorEnv.SPARK_DRIVER_POD_IP=$address" \
+    --deploy-mode client "$@"
+}
+
+run_executor() {
+  local java=java class_path=$SPARK_HOME/jars/\* options=() name
+  [ -z "${JAVA_HOME:-}" ] || java=$JAVA_HOME/bin/java
+  [ -z "${SPARK_CLASSPATH:-}" ] || class_path="$SPARK_CLASSPATH:$class_path"
+  [ -z "${HADOOP_CONF_DIR:-}" ] || class_path="$HADOOP_CONF_DIR:$class_path"
+  [ -z "${SPARK_CONF_DIR:-}" ] || class_path="$SPARK_CONF_DIR:$class_path"
+  [ -z "${SPARK_EXTRA_CLASSPATH:-}" ] || class_path="$class_path:$SPARK_EXTRA_CLASSPATH"
+  [ -z "${SPARK_DIST_CLASSPATH:-}" ] || class_path="$class_path:$SPARK_DIST_CLASSPATH"
+  # SPARK_JAVA_OPT_0, _1, … _10: by number, because a later option may override an earlier one.
+  while read -r name; do
+    [ -z "$name" ] || options+=("${!name}")
+  done <<<"$(compgen -e SPARK_JAVA_OPT_ | sort -t_ -k4,4n)"
+  exec "${init[@]}" "$java" "${options[@]}" "-Xms$SPARK_EXECUTOR_MEMORY" "-Xmx$SPARK_EXECUTOR_MEMORY" -cp "$class_path" \
+    org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend \
+    --driver-url "$SPARK_DRIVER_URL" --executor-id "$SPARK_EXECUTOR_ID" --cores "$SPARK_EXECUTOR_CORES" \
+    --app-id "$SPARK_APPLICATION_ID" --hostname "$SPARK_EXECUTOR_POD_IP" \
+    --resourceProfileId "$SPARK_RESOURCE_PROFILE_ID" --podName "$SPARK_EXECUTOR_POD_NAME"
+}
+
+case ${1:-} in
+  driver)   shift; run_driver "$@" ;;
+  executor) run_executor ;;
+  *)        exec "${init[@]}" "$@" ;;
+esac
