@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds, runs them, and says how long each part took.
+#
+#   test/run.sh                     everything that CI runs
+#   test/run.sh PART…               only these parts, in this order:
+#       structure   checks over the sources (includes, names, length, format)
+#       unit        the rooms' own tests, built with ASan and UBSan
+#       sim         the simulated world: 500 seeds; `sim --seeds N` as many, `sim --seed S` replays one
+#       tsan        the rooms that touch threads, built with TSan
+#       e2e         real Spark on the embedded control plane, through the release binaries
+#   test/run.sh --timings           compiles preset dev anew and prints its ten slowest translation units
+#
+#   --build-dir DIR   where the build folders are (default: build)
+#   --jobs N          compile N files at once (default: one a core, one for each 2 GB of memory at most)
+#   --no-install      take the machine as it is
+#
+# A part that fails does not keep the others from running; the exit code is 0 only if all of them passed.
+set -uo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$top" || exit 2
+. deploy/lib/packages.sh
+
+usage() { sed -n '2,/^set /{/^set /d; s/^# \{0,1\}//; p}' "${BASH_SOURCE[0]}"; }
+wrong() { echo "test/run.sh: $*; see test/run.sh help" >&2; exit 2; }
+
+build=$top/build
+install=yes
+timings=no
+parts=()
+memory_kb=$(awk '/^MemTotal:/ { print $2 }' /proc/meminfo)
+jobs=$(nproc)
+[ $((memory_kb / 2000000)) -ge "$jobs" ] || jobs=$((memory_kb / 2000000 > 0 ? memory_kb / 2000000 : 1))
+
+need_number() { [[ ${2:-} =~ ^[0-9]+$ ]] || wrong "$1 wants a number, got '${2:-}'"; }
+while [ $# -gt 0 ]; do
+  case $1 in
+    help|-h|--help) usage; exit 0 ;;
+    --timings) timings=yes ;;
+    --no-install) install=no ;;
+    --build-dir) [ -n "${2:-}" ] || wrong "--build-dir wants a folder"; mkdir -p "$2" && build=$(cd "$2" && pwd) || exit 2; shift ;;
+    --jobs) need_number "$@"; jobs=$2; shift ;;
+    --seeds) need_number "$@"; export SIM_SEEDS=$2; shift ;;
+    --seed) need_number "$@"; export SIM_SEED=$2; shift ;;
+    structure|unit|sim|tsan|e2e) parts+=("$1") ;;
+    *) wrong "'$1' is no part and no option" ;;
+  esac
+  shift
+done
+if [ ${#parts[@]} -eq 0 ] && [ $timings = no ]; then
+  parts=(structure unit sim tsan e2e)
+fi
+
+# Runs "$@" as a stage: its time and result go to the closing table.
+stages=()
+failed=0
+stage() {
+  local name=$1 start=$SECONDS result=ok
+  shift
+  printf '\n=== %s\n' "$name"
+  "$@" || { result=FAILED; failed=1; }
+  stages+=("$(printf '%-18s %6d s  %s' "$name" $((SECONDS - start)) "$result")")
+  [ $result = ok ]
+}
+
+# Builds one preset; a stage of its own, once.
+declare -A built
+build_preset() {
+  [ -z "${built[$1]:-}" ] || return 0
+  built[$1]=yes
+  stage "build $1" compile "$1"
+}
+compile() {
+  cmake --preset "$1" -B "$build/$1" >"$build/$1.configure.log" 2>&1 || { cat "$build/$1.configure.log"; return 1; }
+  ninja -C "$build/$1" -j "$jobs" -k 0 | compact
+}
+# Ninja's progress as one line in twenty, and everything else as it is: a log that can be read.
+compact() { awk '!/^\[[0-9]+\/[0-9]+\]/ { print; fflush(); next } ++n % 20 == 0 { print; fflush() }'; }
+
+passed_tests=0
+failed_tests=0
+run_ctest() {                                  # run_ctest PRESET ctest arguments…
+  local preset=$1 log status counts
+  shift
+  log=$(mktemp)
+  ctest --test-dir "$build/$preset" --output-on-failure --no-tests=error --timeout 900 "$@" 2>&1 | tee "$log"
+  status=${PIPESTATUS[0]}
+  counts=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p' "$log" | tail -n 1)
+  rm -f "$log"
+  if [ -n "$counts" ]; then
+    failed_tests=$((failed_tests + ${counts% *}))
+    passed_tests=$((passed_tests + ${counts#* } - ${counts% *}))
+  fi
+  return "$status"
+}
+
+structure_part() {
+  local check status=0
+  for check in includes banned files format self_test; do
+    if python3 -B "test/structure/$check.py"; then
+      passed_tests=$((passed_tests + 1))
+      echo "structure.$check passed"
+    else
+      failed_tests=$((failed_tests + 1))
+      status=1
+      echo "structure.$check FAILED"
+    fi
+  done
+  return $status
+}
+
+# The kubelet's pods need the right to make namespaces; where a machine refuses it, the end-to-end tests cannot say
+# anything, and that is a failure with its reason, not a pass.
+e2e_part() {
+  unshare --mount --pid --fork true 2>/dev/null || { echo "no right to make namespaces: run as root"; return 1; }
+  deploy/lib/fetch_spark.sh >/dev/null || return 1
+  run_ctest release -L '^e2e$' -j 1
+}
+
+slowest_units() {
+  echo "the ten slowest translation units of preset dev (seconds, $jobs at once):"
+  python3 -B test/lib/slowest_units.py "$build/dev/.ninja_log"
+}
+timings_part() {
+  cmake --preset dev -B "$build/dev" >"$build/dev.configure.log" 2>&1 || { cat "$build/dev.configure.log"; return 1; }
+  ninja -C "$build/dev" -t clean >/dev/null
+  # RECACHE compiles although the cache has the result, and leaves the cache warm.
+  CCACHE_RECACHE=1 ninja -C "$build/dev" -j "$jobs" -k 0 | compact
+  local status=${PIPESTATUS[0]}
+  slowest_units
+  return "$status"
+}
+
+mkdir -p "$build"
+if [ $install = yes ]; then
+  stage "install" install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+fi
+if [ $timings = yes ]; then
+  stage "timings" timings_part
+  built[dev]=yes
+fi
+for part in "${parts[@]}"; do
+  case $part in
+    structure) stage structure structure_part ;;
+    unit)      build_preset dev;     stage unit run_ctest dev -LE '^(structure|sim|e2e)$' -j "$jobs" ;;
+    sim)       build_preset dev;     stage sim run_ctest dev -L '^sim$' -V ;;
+    tsan)      build_preset tsan;    stage tsan run_ctest tsan -LE '^(structure|sim|e2e)$' -j "$jobs" ;;
+    e2e)       build_preset release; stage e2e e2e_part ;;
+  esac
+done
+
+printf '\n'
+printf '%s\n' "${stages[@]}"
+printf '%-18s %6d s\n\n' total $SECONDS
+if [ ${#parts[@]} -gt 0 ]; then
+  echo "tests: $passed_tests passed, $failed_tests failed"
+fi
+exit $failed
