@@ -1,11 +1,13 @@
-// build_submission() makes the Kubernetes objects that one `spark-submit --deploy-mode cluster` would have made.
+// build_submission() makes the Kubernetes objects that one `spark-submit --deploy-mode cluster` would have
+// made.
 //
 //   Result<Submission> submission = build_submission(driver_conf);
-//   Json pod = post(submission->driver_pod);                           // first: nothing else exists before it
-//   for (Json& child : with_owner(submission->children, name, uid)) apply(child);   // in this order
+//   Json pod = post(submission->driver_pod);                           // first: nothing else exists before
+//   it for (Json& child : with_owner(submission->children, name, uid)) apply(child);   // in this order
 //
-// A row of feature steps writes the pod, each seeing what earlier ones wrote; spark/feature_steps/ has one file a step,
-// under Spark's names. Steps read the line's table (spark/spark_version.h), so a new Spark line is data.
+// A row of feature steps writes the pod, each seeing what earlier ones wrote; spark/feature_steps/ has one
+// file a step, under Spark's names. Steps read the line's table (spark/spark_version.h), so a new Spark line
+// is data.
 //
 // Pure: no clock, no environment, no chance. Errors are InvalidInput and mean the same as Spark's refusals.
 #pragma once
@@ -22,10 +24,10 @@ namespace spark {
 
 // Every object has apiVersion, kind, metadata.name and metadata.namespace.
 struct Submission {
-  std::string app_id;                // label spark-app-selector, "spark-<32 hex>"
-  Json driver_pod;                   // carries its owner reference to the SparkApplication (from the pod template)
-  std::vector<Json> pre_resources;   // to be created before the pod (PodGroup of Volcano's step); usually none
-  std::vector<Json> children;        // to be created after it, in this order; the driver's config map comes last
+  std::string app_id;  // label spark-app-selector, "spark-<32 hex>"
+  Json driver_pod;     // carries its owner reference to the SparkApplication (from the pod template)
+  std::vector<Json> pre_resources;  // to be created before the pod (PodGroup of Volcano's step); usually none
+  std::vector<Json> children;  // to be created after it, in this order; the driver's config map comes last
 };
 
 Result<Submission> build_submission(const DriverConf& conf);

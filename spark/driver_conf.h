@@ -1,14 +1,15 @@
-// DriverConf is everything the driver's feature steps may look at: what spark-submit knows after it has read its
-// arguments, and what it would have read from its own process and disk, handed in as values.
+// DriverConf is everything the driver's feature steps may look at: what spark-submit knows after it has read
+// its arguments, and what it would have read from its own process and disk, handed in as values.
 //
-//   Result<DriverConf> conf = driver_conf(arguments, submitter, identity);   // arguments: spark/submit_conf.h
-//   Result<Submission> submission = build_submission(*conf);                  // spark/driver_builder.h
+//   Result<DriverConf> conf = driver_conf(arguments, submitter, identity);   // arguments:
+//   spark/submit_conf.h Result<Submission> submission = build_submission(*conf);                  //
+//   spark/driver_builder.h
 //
 // Most callers want native_submission() (spark/native_submission.h), which does both for a SparkApplication.
 //
 // Pure: equal inputs give equal bytes. What is random in Spark derives from Identity::submission_id.
-// Errors (InvalidInput) are those the real spark-submit would end with before its first API call. They name keys, never
-// values that could be secrets.
+// Errors (InvalidInput) are those the real spark-submit would end with before its first API call. They name
+// keys, never values that could be secrets.
 #pragma once
 
 #include <map>
@@ -31,11 +32,12 @@ using kube::Result;
 // What spark-submit would find around itself. The defaults are those of an operator without Hadoop or Spark
 // configuration of its own, which is how upstream's image is shipped.
 struct Submitter {
-  std::string user = "spark";                              // SPARK_USER of the driver
-  std::map<std::string, std::string> environment;          // for ${env:…}, PYSPARK_PYTHON, SPARK_LOCAL_DIRS
-  std::string working_directory = "/opt/spark/work-dir";   // relative paths resolve against it
-  std::map<std::string, std::string> spark_conf_files;     // of SPARK_CONF_DIR: name → content
-  std::optional<std::map<std::string, std::string>> hadoop_conf_files;  // of HADOOP_CONF_DIR, when that is set
+  std::string user = "spark";                             // SPARK_USER of the driver
+  std::map<std::string, std::string> environment;         // for ${env:…}, PYSPARK_PYTHON, SPARK_LOCAL_DIRS
+  std::string working_directory = "/opt/spark/work-dir";  // relative paths resolve against it
+  std::map<std::string, std::string> spark_conf_files;    // of SPARK_CONF_DIR: name → content
+  std::optional<std::map<std::string, std::string>>
+      hadoop_conf_files;  // of HADOOP_CONF_DIR, when that is set
   // Files that conf keys point to (credentials, krb5.conf, pod templates): path → content.
   std::map<std::string, std::string> files;
 };
@@ -44,8 +46,8 @@ struct Submitter {
 struct Identity {
   std::string submission_id;  // the attempt's id; every generated name derives from it
   SparkVersion version;       // whose spark-submit we are
-  // spark.app.submitTime. An adopted driver's children are completed with the pod's creationTimestamp, so that a second
-  // build gives the same config map.
+  // spark.app.submitTime. An adopted driver's children are completed with the pod's creationTimestamp, so
+  // that a second build gives the same config map.
   kube::TimePoint submit_time{};
 };
 
@@ -72,7 +74,9 @@ struct DriverConf {
   std::string unique_uuid(std::string_view purpose) const;
 };
 
-// Reads spark-submit's arguments (without the program's name) as its front end does: precedence, path resolution, checks.
-Result<DriverConf> driver_conf(const std::vector<std::string>& arguments, Submitter submitter, Identity identity);
+// Reads spark-submit's arguments (without the program's name) as its front end does: precedence, path
+// resolution, checks.
+Result<DriverConf> driver_conf(const std::vector<std::string>& arguments, Submitter submitter,
+                               Identity identity);
 
 }  // namespace spark

@@ -1,14 +1,17 @@
-// native_submission() is the whole native submitter as one pure function: SparkApplication in, objects to create out.
+// native_submission() is the whole native submitter as one pure function: SparkApplication in, objects to
+// create out.
 //
-//   auto submission = native_submission(app, options, attempt);   // app as read from the API server, unprepared
-//   if (auto reasons = native_obstacles(app, options, attempt); !reasons.empty()) use spark-submit instead;
+//   auto submission = native_submission(app, options, attempt);   // app as read from the API server,
+//   unprepared if (auto reasons = native_obstacles(app, options, attempt); !reasons.empty()) use spark-submit
+//   instead;
 //
-// It is prepare_application + spark_submit_arguments + driver_conf + build_submission, and what the pod webhook would
-// add afterwards: the driver pod is mutated here, the executors' share goes into the executor pod template that the
-// driver mounts. Pods made from it carry the annotation of spark/pod_mutation.h, so that a webhook adds nothing twice.
+// It is prepare_application + spark_submit_arguments + driver_conf + build_submission, and what the pod
+// webhook would add afterwards: the driver pod is mutated here, the executors' share goes into the executor
+// pod template that the driver mounts. Pods made from it carry the annotation of spark/pod_mutation.h, so
+// that a webhook adds nothing twice.
 //
-// Equal inputs give equal bytes: a second call for the same attempt, also by another process, builds the same objects.
-// Errors are InvalidInput: a person must change the application.
+// Equal inputs give equal bytes: a second call for the same attempt, also by another process, builds the same
+// objects. Errors are InvalidInput: a person must change the application.
 #pragma once
 
 #include "kube/base/result.h"
@@ -23,7 +26,7 @@ Result<Submission> native_submission(const api::SparkApplication& app, const Sub
 
 // Why this application needs the JVM; empty: native_submission() does the same job.
 // Error: spark-submit would refuse the application as well.
-Result<std::vector<FallbackReason>> native_obstacles(const api::SparkApplication& app, const SubmitOptions& options,
-                                                     const Attempt& attempt);
+Result<std::vector<FallbackReason>> native_obstacles(const api::SparkApplication& app,
+                                                     const SubmitOptions& options, const Attempt& attempt);
 
 }  // namespace spark

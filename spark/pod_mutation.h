@@ -1,18 +1,20 @@
-// mutate_pod() applies to a pod what spec.driver or spec.executor asks for and Spark has no property for: env, volumes,
-// affinity, tolerations, security contexts, sidecars … One function for both ways a pod can be made right:
+// mutate_pod() applies to a pod what spec.driver or spec.executor asks for and Spark has no property for:
+// env, volumes, affinity, tolerations, security contexts, sidecars … One function for both ways a pod can be
+// made right:
 //
 //   webhook:           patch = diff(pod, *mutate_pod(pod, app, role))
-//   native submitter:  the driver pod as built; executors by executor_pod_template(), which Spark itself mounts
+//   native submitter:  the driver pod as built; executors by executor_pod_template(), which Spark itself
+//   mounts
 //
-// A pod that was made right at submission says so in the annotation kMutatedAnnotation; mutate_pod() then returns it as
-// it is (or applies just the fields that were left out on purpose). Hence twice is once.
+// A pod that was made right at submission says so in the annotation kMutatedAnnotation; mutate_pod() then
+// returns it as it is (or applies just the fields that were left out on purpose). Hence twice is once.
 //
-// Spark writes some fields after it has read a template, while a webhook comes after Spark. Where that changes the
-// outcome for executors is listed at kAfterTemplate in the .cc, with what we do about it.
+// Spark writes some fields after it has read a template, while a webhook comes after Spark. Where that
+// changes the outcome for executors is listed at kAfterTemplate in the .cc, with what we do about it.
 //
-// Order and precedence are upstream's: lists append, affinity/DNS/security contexts/lifecycle replace, node selectors
-// merge. Errors (InvalidInput) are those that make upstream's webhook refuse the pod.
-// Pure functions.
+// Order and precedence are upstream's: lists append, affinity/DNS/security contexts/lifecycle replace, node
+// selectors merge. Errors (InvalidInput) are those that make upstream's webhook refuse the pod. Pure
+// functions.
 #pragma once
 
 #include <string>
@@ -25,8 +27,9 @@
 
 namespace spark {
 
-// Value kMutatedFully: nothing is left to do. kMutatedPartly: the executor fields of the PartialRestart gate are
-// (priority class, node selector, tolerations, affinity, scheduler), because they may change while executors come and go.
+// Value kMutatedFully: nothing is left to do. kMutatedPartly: the executor fields of the PartialRestart gate
+// are (priority class, node selector, tolerations, affinity, scheduler), because they may change while
+// executors come and go.
 inline constexpr std::string_view kMutatedAnnotation = "sparkoperator.k8s.io/mutated-at-submission";
 inline constexpr std::string_view kMutatedFully = "all";
 inline constexpr std::string_view kMutatedPartly = "all-but-scheduling";

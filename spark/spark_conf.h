@@ -7,10 +7,10 @@
 //   conf.get("spark.driver.memory")                      // "1g"
 //   conf.with_prefix("spark.kubernetes.driver.label.")   // {{"team", "a"}, …}, sorted by the rest of the key
 //
-// Two ways to read, as in Spark. raw() gives the text as it was set. get() is Spark's read of a *declared* key: it
-// replaces ${spark.x} by another property and ${env:NAME} by the submitter's environment, recursively; unknown
-// references stay as they are. Prefix families (labels, env, volumes …) and the text of spark.properties are never
-// substituted.
+// Two ways to read, as in Spark. raw() gives the text as it was set. get() is Spark's read of a *declared*
+// key: it replaces ${spark.x} by another property and ${env:NAME} by the submitter's environment,
+// recursively; unknown references stay as they are. Prefix families (labels, env, volumes …) and the text of
+// spark.properties are never substituted.
 //
 // Typed readers return an error that names the key, never its value: a value may be a secret.
 // Iteration is sorted by key, so equal confs give equal bytes. Thread: a value.
@@ -38,8 +38,12 @@ class SparkConf {
   SparkConf() = default;
   explicit SparkConf(Entries entries) : entries_(std::move(entries)) {}
 
-  void set(std::string key, std::string value) { entries_.insert_or_assign(std::move(key), std::move(value)); }
-  void set_if_missing(std::string key, std::string value) { entries_.try_emplace(std::move(key), std::move(value)); }
+  void set(std::string key, std::string value) {
+    entries_.insert_or_assign(std::move(key), std::move(value));
+  }
+  void set_if_missing(std::string key, std::string value) {
+    entries_.try_emplace(std::move(key), std::move(value));
+  }
   void remove(std::string_view key);
 
   // The variables ${env:NAME} sees. Handed in, because nothing here reads the process environment.

@@ -1,13 +1,16 @@
-// From a SparkApplication to the arguments of spark-submit: one list, in upstream's order, that serves both submitters.
+// From a SparkApplication to the arguments of spark-submit: one list, in upstream's order, that serves both
+// submitters.
 //
-//   api::SparkApplication app = prepare_application(stored, options).value();    // in-memory additions of one attempt
-//   auto arguments = spark_submit_arguments(app, options, attempt);              // {"--master", "k8s://…", …}
-//   exec(SPARK_HOME + "/bin/spark-submit", *arguments);                          // the JVM, or:
-//   driver_conf(*arguments, submitter, identity);                                // natively (spark/driver_conf.h)
+//   api::SparkApplication app = prepare_application(stored, options).value();    // in-memory additions of
+//   one attempt auto arguments = spark_submit_arguments(app, options, attempt);              // {"--master",
+//   "k8s://…", …} exec(SPARK_HOME + "/bin/spark-submit", *arguments);                          // the JVM,
+//   or: driver_conf(*arguments, submitter, identity);                                // natively
+//   (spark/driver_conf.h)
 //
-// spark-submit keeps the last --conf of a key, so the order is the precedence: typed fields win over sparkConf, except
-// namespace, image, pull policy and secrets, Python version, overhead factor and waitAppCompletion, where sparkConf wins.
-// Within sparkConf and hadoopConf, whose order is random upstream, we sort.
+// spark-submit keeps the last --conf of a key, so the order is the precedence: typed fields win over
+// sparkConf, except namespace, image, pull policy and secrets, Python version, overhead factor and
+// waitAppCompletion, where sparkConf wins. Within sparkConf and hadoopConf, whose order is random upstream,
+// we sort.
 //
 // The list carries secret values in plain text (envVars, sparkConf). Log redacted_arguments() instead.
 // Pure functions.
@@ -36,7 +39,8 @@ struct SubmitOptions {
   bool load_spark_defaults = false;  // feature gate LoadSparkDefaults: adds --load-spark-defaults
   bool enable_ui_service = true;     // with ingress_url_format: the UI is told its path behind the ingress
   std::string ingress_url_format;
-  // A pod webhook runs beside us. Only then can the five executor fields of the PartialRestart gate be left to it.
+  // A pod webhook runs beside us. Only then can the five executor fields of the PartialRestart gate be left
+  // to it.
   bool webhook_runs = false;
   bool partial_restart = false;
   Submitter submitter;  // what the native submitter uses in place of a process environment
@@ -48,24 +52,27 @@ struct Attempt {
   kube::TimePoint time{};  // of the submission; see Identity::submit_time
 };
 
-// "k8s://https://<host>:<port>", an IPv6 host in brackets. Error: one of both is empty, with upstream's words.
+// "k8s://https://<host>:<port>", an IPv6 host in brackets. Error: one of both is empty, with upstream's
+// words.
 Result<std::string> master_url(std::string_view service_host, std::string_view service_port);
 
 // spec.driver.podName, else sparkConf spark.kubernetes.driver.pod.name, else "<name>-driver".
 std::string driver_pod_name(const api::SparkApplication& app);
 
-// The application with what one attempt adds in memory and never stores: web UI proxy paths and the Prometheus agent.
-Result<api::SparkApplication> prepare_application(const api::SparkApplication& app, const SubmitOptions& options);
+// The application with what one attempt adds in memory and never stores: web UI proxy paths and the
+// Prometheus agent.
+Result<api::SparkApplication> prepare_application(const api::SparkApplication& app,
+                                                  const SubmitOptions& options);
 
 // Arguments without the program's name.
-Result<std::vector<std::string>> spark_submit_arguments(const api::SparkApplication& app, const SubmitOptions& options,
-                                                        const Attempt& attempt);
+Result<std::vector<std::string>> spark_submit_arguments(const api::SparkApplication& app,
+                                                        const SubmitOptions& options, const Attempt& attempt);
 
 // The same with values hidden whose key may carry a secret: environment, passwords, tokens, secrets, keys.
 std::vector<std::string> redacted_arguments(std::vector<std::string> arguments);
 
-// Pod templates (v1 PodTemplateSpec): the user's, or one with Spark's container only; with the owner reference to the
-// application. spark-submit finds them under template_path().
+// Pod templates (v1 PodTemplateSpec): the user's, or one with Spark's container only; with the owner
+// reference to the application. spark-submit finds them under template_path().
 Json pod_template(const api::SparkApplication& app, PodRole role);
 std::string template_path(std::string_view submission_id, PodRole role);
 
