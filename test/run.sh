@@ -20,6 +20,7 @@ set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top" || exit 2
 . deploy/lib/packages.sh
+. deploy/lib/build.sh
 
 usage() { sed -n '2,/^set /{/^set /d; s/^# \{0,1\}//; p}' "${BASH_SOURCE[0]}"; }
 wrong() { echo "test/run.sh: $*; see test/run.sh help" >&2; exit 2; }
@@ -28,9 +29,7 @@ build=$top/build
 install=yes
 timings=no
 parts=()
-memory_kb=$(awk '/^MemTotal:/ { print $2 }' /proc/meminfo)
-jobs=$(nproc)
-[ $((memory_kb / 2000000)) -ge "$jobs" ] || jobs=$((memory_kb / 2000000 > 0 ? memory_kb / 2000000 : 1))
+BUILD_JOBS=$(default_build_jobs)
 
 need_number() { [[ ${2:-} =~ ^[0-9]+$ ]] || wrong "$1 wants a number, got '${2:-}'"; }
 while [ $# -gt 0 ]; do
@@ -39,7 +38,7 @@ while [ $# -gt 0 ]; do
     --timings) timings=yes ;;
     --no-install) install=no ;;
     --build-dir) [ -n "${2:-}" ] || wrong "--build-dir wants a folder"; mkdir -p "$2" && build=$(cd "$2" && pwd) || exit 2; shift ;;
-    --jobs) need_number "$@"; jobs=$2; shift ;;
+    --jobs) need_number "$@"; BUILD_JOBS=$2; shift ;;
     --seeds) need_number "$@"; export SIM_SEEDS=$2; shift ;;
     --seed) need_number "$@"; export SIM_SEED=$2; shift ;;
     structure|unit|sim|tsan|e2e) parts+=("$1") ;;
@@ -63,19 +62,15 @@ stage() {
   [ $result = ok ]
 }
 
-# Builds one preset; a stage of its own, once.
+# Builds a preset as a stage of its own, once.
 declare -A built
-build_preset() {
-  [ -z "${built[$1]:-}" ] || return 0
-  built[$1]=yes
-  stage "build $1" compile "$1"
+built_preset() {                               # built_preset PRESET [target…]
+  local preset=$1
+  [ -z "${built[$preset]:-}" ] || return 0
+  built[$preset]=yes
+  shift
+  stage "build $preset" build_preset "$preset" "$build/$preset" "$@"
 }
-compile() {
-  cmake --preset "$1" -B "$build/$1" >"$build/$1.configure.log" 2>&1 || { cat "$build/$1.configure.log"; return 1; }
-  ninja -C "$build/$1" -j "$jobs" -k 0 | compact
-}
-# Ninja's progress as one line in twenty, and everything else as it is: a log that can be read.
-compact() { awk '!/^\[[0-9]+\/[0-9]+\]/ { print; fflush(); next } ++n % 20 == 0 { print; fflush() }'; }
 
 passed_tests=0
 failed_tests=0
@@ -118,17 +113,17 @@ e2e_part() {
 }
 
 slowest_units() {
-  echo "the ten slowest translation units of preset dev (seconds, $jobs at once):"
+  echo "the ten slowest translation units of preset dev (seconds, $BUILD_JOBS at once):"
   python3 -B test/lib/slowest_units.py "$build/dev/.ninja_log"
 }
 timings_part() {
-  cmake --preset dev -B "$build/dev" >"$build/dev.configure.log" 2>&1 || { cat "$build/dev.configure.log"; return 1; }
+  configure_preset dev "$build/dev" || return 1
   ninja -C "$build/dev" -t clean >/dev/null
   # RECACHE compiles although the cache has the result, and leaves the cache warm.
-  CCACHE_RECACHE=1 ninja -C "$build/dev" -j "$jobs" -k 0 | compact
-  local status=${PIPESTATUS[0]}
+  CCACHE_RECACHE=1 build_preset dev "$build/dev"
+  local status=$?
   slowest_units
-  return "$status"
+  return $status
 }
 
 mkdir -p "$build"
@@ -142,10 +137,10 @@ fi
 for part in "${parts[@]}"; do
   case $part in
     structure) stage structure structure_part ;;
-    unit)      build_preset dev;     stage unit run_ctest dev -LE '^(structure|sim|e2e)$' -j "$jobs" ;;
-    sim)       build_preset dev;     stage sim run_ctest dev -L '^sim$' -V ;;
-    tsan)      build_preset tsan;    stage tsan run_ctest tsan -LE '^(structure|sim|e2e)$' -j "$jobs" ;;
-    e2e)       build_preset release; stage e2e e2e_part ;;
+    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|sim|e2e)$' -j "$BUILD_JOBS" ;;
+    sim)       built_preset dev;  stage sim run_ctest dev -L '^sim$' -V ;;
+    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|e2e)$' -j "$BUILD_JOBS" ;;
+    e2e)       built_preset release spark-operator sparkctl; stage e2e e2e_part ;;
   esac
 done
 

@@ -53,6 +53,8 @@ install_packages() {
   local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300)
   local log
   log=$(mktemp)
+  # An installation that was killed half-way leaves packages that nothing can be installed beside.
+  [ -z "$(dpkg --audit 2>/dev/null)" ] || "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive dpkg --configure -a >"$log" 2>&1
   if ! "${apt[@]}" update >"$log" 2>&1 ||
      ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1 </dev/null; then
     tail -n 20 "$log" >&2
