@@ -78,7 +78,7 @@ run_ctest() {                                  # run_ctest PRESET ctest argument
   local preset=$1 log status counts
   shift
   log=$(mktemp)
-  ctest --test-dir "$build/$preset" --output-on-failure --no-tests=error --timeout 900 "$@" 2>&1 | tee "$log"
+  ctest --test-dir "$build/$preset" --output-on-failure --no-tests=error "$@" 2>&1 | tee "$log"
   status=${PIPESTATUS[0]}
   counts=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p' "$log" | tail -n 1)
   rm -f "$log"
@@ -109,6 +109,8 @@ structure_part() {
 e2e_part() {
   unshare --mount --pid --fork true 2>/dev/null || { echo "no right to make namespaces: run as root"; return 1; }
   deploy/lib/fetch_spark.sh >/dev/null || return 1
+  KUBECTL=$(test/lib/fetch_kubectl.sh) || return 1
+  export KUBECTL
   run_ctest release -L '^e2e$' -j 1
 }
 
