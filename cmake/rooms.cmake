@@ -21,6 +21,16 @@ set(ROOM_TABLE
   "bench:                 kube/base kube/async kube/core kube/http kube/client kube/runtime kube/admission kube/apiserver kube/kubelet api spark controller webhook"
 )
 
+# The only files that may include Beast and TLS streams: one of them costs up to half a minute of compile time, so there
+# are at most five, all .cc.
+set(HEAVY_SOURCES
+  kube/http/wire.cc)
+
+# The files besides those that may include <openssl/…>: digests, keys and certificates, behind headers of our own.
+set(CRYPTO_SOURCES
+  kube/http/websocket.cc
+  spark/digest.cc)
+
 get_filename_component(ROOMS_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 
 # room(kube::runtime HEADERS … SOURCES … USES kube::client LINKS spdlog::spdlog TESTS …)
