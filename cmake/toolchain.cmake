@@ -18,8 +18,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  # NOHASHDIR: the same source compiled from two build folders is one cache entry.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 ${CCACHE})
+  # The same source is one cache entry whichever build folder (NOHASHDIR) and whichever clone (BASEDIR) it is compiled
+  # in. Precompiled headers would end that: they hold absolute paths, and save little beside a cache that hits.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${CMAKE_CURRENT_SOURCE_DIR} ${CCACHE})
 endif()
 
 set(SANITIZE "none" CACHE STRING "Sanitizers: address (with undefined), thread or none")
