@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""The end-to-end harness can see what it is there to see: two drivers at once, and processes that stay."""
+
+import os
+import subprocess
+import unittest
+
+from local_cluster import DriverWatch, processes_with, state_of
+
+
+def pod(uid, app="pi", phase="Running"):
+    return {"metadata": {"uid": uid, "labels": {"sparkoperator.k8s.io/app-name": app}}, "status": {"phase": phase}}
+
+
+class Harness(unittest.TestCase):
+    def test_a_second_driver_beside_a_live_one_is_an_overlap(self):
+        watch = DriverWatch(cluster=None)
+        watch._take("ADDED", pod("a", phase="Pending"))
+        watch._take("ADDED", pod("b", phase="Pending"))
+        self.assertEqual(watch.of("pi"), ["a", "b"])
+        self.assertEqual(watch.overlaps, [("pi", ["a", "b"])])
+
+    def test_a_driver_after_the_end_of_the_one_before_is_none(self):
+        for ending in (("MODIFIED", "Failed"), ("MODIFIED", "Succeeded"), ("DELETED", "Running")):
+            with self.subTest(ending):
+                watch = DriverWatch(cluster=None)
+                watch._take("ADDED", pod("a"))
+                watch._take(ending[0], pod("a", phase=ending[1]))
+                watch._take("ADDED", pod("b"))
+                watch._take("ADDED", pod("c", app="other"))
+                self.assertEqual(watch.overlaps, [])
+
+    def test_a_process_is_found_by_its_environment(self):
+        process = subprocess.Popen(["sleep", "60"], env={"SPARK_APPLICATION_ID": "spark-of-this-test"})
+        try:
+            self.assertEqual(processes_with("spark-of-this-test"), [process.pid])
+        finally:
+            process.kill()
+            process.wait()
+        self.assertNotIn(os.getpid(), processes_with("spark-of-this-test"))
+
+    def test_an_application_without_status_is_new(self):
+        self.assertEqual(state_of({"metadata": {}}), "")
+        self.assertEqual(state_of(None), "")
+
+
+if __name__ == "__main__":
+    unittest.main()
