@@ -4,6 +4,7 @@
 #   test/run.sh                     everything that CI runs
 #   test/run.sh PART…               only these parts, in this order:
 #       structure   checks over the sources (includes, names, length, format)
+#       headers     every header compiled alone
 #       unit        the rooms' own tests, built with ASan and UBSan
 #       sim         the simulated world: 500 seeds; `sim --seeds N` as many, `sim --seed S` replays one
 #       tsan        the rooms that touch threads, built with TSan
@@ -41,13 +42,13 @@ while [ $# -gt 0 ]; do
     --jobs) need_number "$@"; BUILD_JOBS=$2; shift ;;
     --seeds) need_number "$@"; export SIM_SEEDS=$2; shift ;;
     --seed) need_number "$@"; export SIM_SEED=$2; shift ;;
-    structure|unit|sim|tsan|e2e) parts+=("$1") ;;
+    structure|headers|unit|sim|tsan|e2e) parts+=("$1") ;;
     *) wrong "'$1' is no part and no option" ;;
   esac
   shift
 done
 if [ ${#parts[@]} -eq 0 ] && [ $timings = no ]; then
-  parts=(structure unit sim tsan e2e)
+  parts=(structure headers unit sim tsan e2e)
 fi
 
 # Runs "$@" as a stage: its time and result go to the closing table.
@@ -139,6 +140,7 @@ fi
 for part in "${parts[@]}"; do
   case $part in
     structure) stage structure structure_part ;;
+    headers)   stage headers build_preset dev "$build/dev" all_verify_interface_header_sets ;;
     unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|sim|e2e)$' -j "$BUILD_JOBS" ;;
     sim)       built_preset dev;  stage sim run_ctest dev -L '^sim$' -V ;;
     tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|e2e)$' -j "$BUILD_JOBS" ;;
