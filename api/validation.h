@@ -1,0 +1,46 @@
+// The rules that no schema can express. The webhook refuses an object with the first fault; a controller
+// without webhook reports it as the reason of a failed submission.
+//
+//   for (const Fault& fault : validate(app)) …        // {"spec.driver.template", "needs Spark 3.0.0 or
+//   later, …"} describe(validate(app))                           // "spec.nodeSelector: …;
+//   spec.driver.template: …", "" when valid
+//
+// Faults come in the order in which the Go operator's webhook would meet them. Thread: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/scheduled_spark_application.h"
+#include "api/spark_application.h"
+#include "api/spark_connect.h"
+
+namespace api {
+
+struct Fault {
+  std::string path;     // "spec.driverIngressOptions[1].servicePort"
+  std::string message;  // "must differ from spec.driverIngressOptions[0].servicePort (4041)"
+
+  bool operator==(const Fault&) const = default;
+};
+
+struct ValidationOptions {
+  // sparkConf keys that belong to the operator (images, service accounts, credentials, master) are refused
+  // since version 2.5.2 of the Go operator; applications that come from earlier ones may carry them.
+  bool allow_operator_keys_in_spark_conf = false;
+};
+
+std::vector<Fault> validate(const SparkApplication& app, const ValidationOptions& options = {});
+// Schedule, time zone and policies are the controller's to judge: it must be able to report them in status
+// anyway.
+std::vector<Fault> validate(const ScheduledSparkApplication& app, const ValidationOptions& options = {});
+std::vector<Fault> validate(const SparkConnect& connect, const ValidationOptions& options = {});
+
+// The first two, for what is not yet an application: name and sparkConf of a template.
+std::vector<Fault> validate_spark_conf(const StringMap& conf, std::string_view ns, std::string_view path,
+                                       const ValidationOptions& options = {});
+
+std::string describe(const std::vector<Fault>& faults);
+
+}  // namespace api
