@@ -241,10 +241,13 @@ struct FieldWriter {
   template <class Member>
   void put_member(std::string_view name, const Member& member, bool always) const {
     if constexpr (HasFields<Member>) {
+      // A struct with fields that are always written is empty all the same while nobody has set any of them.
+      if constexpr (std::equality_comparable<Member>)
+        if (!always && member == Member{}) return;
       Json json = write(member);
       if (always || !json.empty()) put(object, name, std::move(json));
     } else if constexpr (requires { member.has_value(); }) {
-      if (member) put(object, name, write(*member));
+      if (always || member) put(object, name, write(member));
     } else if constexpr (std::same_as<Member, Json>) {
       if (always || !member.is_null()) put(object, name, member);
     } else if constexpr (requires { member.empty(); }) {
