@@ -2,8 +2,8 @@
 //
 //   Result<std::string> text = co_await run_blocking(loop, [path] { return read_file(path); });
 //
-// `work` runs on a pool thread in production (inline in simulation): it may touch only what it captured by value.
-// It cannot be cancelled, so it must be bounded in time; the caller waits for it even when cancelled.
+// `work` runs on a pool thread in production (inline in simulation): it may touch only what it captured by
+// value. It cannot be cancelled, so it must be bounded in time; the caller waits for it even when cancelled.
 #pragma once
 
 #include <functional>

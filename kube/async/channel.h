@@ -38,7 +38,8 @@ class Channel {
     std::optional<T> value(std::move(values_.front()));
     values_.pop_front();
     senders_.wake_one();
-    if (!values_.empty()) receivers_.wake_one();   // a receiver cancelled after its wake-up must not swallow it
+    if (!values_.empty())
+      receivers_.wake_one();  // a receiver cancelled after its wake-up must not swallow it
     co_return value;
   }
   void close() {

@@ -1,4 +1,5 @@
-// with_deadline() gives any task a deadline: when it passes the task is cancelled, awaited, and Timeout is the result.
+// with_deadline() gives any task a deadline: when it passes the task is cancelled, awaited, and Timeout is
+// the result.
 //
 //   Result<Pod> pod = co_await with_deadline(loop, loop.after(5s), read(key));
 //

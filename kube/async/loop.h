@@ -1,8 +1,8 @@
 // Loop is one thread's world: its clock, its timers, its chance, its way to run blocking work.
 //
 // Production has a RealLoop a thread (kube/async/real_loop.h); tests and simulations have a SimLoop
-// (kube/async/sim_loop.h) whose time passes only when nothing is left to do, so a whole world of servers and clients
-// runs deterministically in one process. Code takes `Loop&` and cannot tell which one it is on.
+// (kube/async/sim_loop.h) whose time passes only when nothing is left to do, so a whole world of servers and
+// clients runs deterministically in one process. Code takes `Loop&` and cannot tell which one it is on.
 //
 //   Task<> tick(Loop& loop) { co_await sleep(loop, 10s); … loop.now() … loop.random().unit() … }
 //
@@ -48,7 +48,8 @@ class Loop {
 
   // Runs `work` where blocking is allowed (a pool thread; inline in simulation), then `done` on the loop.
   // Callers use run_blocking() of kube/async/blocking.h.
-  virtual void submit_blocking(std::move_only_function<void()> work, std::move_only_function<void()> done) = 0;
+  virtual void submit_blocking(std::move_only_function<void()> work,
+                               std::move_only_function<void()> done) = 0;
 
   // For kube/async and kube/http only: what Asio objects are built on.
   boost::asio::io_context& context() { return *context_; }

@@ -2,8 +2,8 @@
 //
 //   auto pod = co_await retry(loop, Backoff{}, loop.after(30s), [&] { return pods.get(key); });
 //
-// Retry::Now and Backoff wait by the policy, After waits as the server said. The last error comes back with the
-// number of tries in front. The callable must outlive the call (it is awaited on the spot).
+// Retry::Now and Backoff wait by the policy, After waits as the server said. The last error comes back with
+// the number of tries in front. The callable must outlive the call (it is awaited on the spot).
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// SimLoop runs a whole world in one thread, deterministically: time passes only when nothing is left to do, chance
-// comes from the seed, blocking work runs inline. The same seed gives the same run, step for step.
+// SimLoop runs a whole world in one thread, deterministically: time passes only when nothing is left to do,
+// chance comes from the seed, blocking work runs inline. The same seed gives the same run, step for step.
 //
 //   SimLoop loop(seed);
 //   TaskGroup group(loop);

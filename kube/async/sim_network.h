@@ -1,5 +1,5 @@
-// SimNetwork connects hosts inside one SimLoop: bytes arrive after a delay drawn from the loop's chance, in order;
-// hosts die, connections are cut, ways between two hosts are blocked.
+// SimNetwork connects hosts inside one SimLoop: bytes arrive after a delay drawn from the loop's chance, in
+// order; hosts die, connections are cut, ways between two hosts are blocked.
 //
 //   SimNetwork net(loop);
 //   Network& api = net.host("apiserver");           // listen({"", 6443})

@@ -1,5 +1,6 @@
-// Stream is a two-way byte connection, Listener makes them, Network is the way to other machines: the kernel's
-// (kube/async/real_loop.h) or a simulated one (kube/async/sim_network.h) with delays, cuts and dead hosts.
+// Stream is a two-way byte connection, Listener makes them, Network is the way to other machines: the
+// kernel's (kube/async/real_loop.h) or a simulated one (kube/async/sim_network.h) with delays, cuts and dead
+// hosts.
 //
 //   auto stream = co_await network.connect({"127.0.0.1", 6443}, loop.after(5s));
 //   (*stream)->set_deadline(loop.after(30s));
@@ -22,10 +23,10 @@
 namespace kube {
 
 struct Endpoint {
-  std::string host;   // name, IPv4, or IPv6 without brackets; "" when listening: any address
+  std::string host;  // name, IPv4, or IPv6 without brackets; "" when listening: any address
   std::uint16_t port = 0;
 
-  std::string to_string() const;   // "host:port", "[::1]:port"
+  std::string to_string() const;  // "host:port", "[::1]:port"
   bool operator==(const Endpoint&) const = default;
 };
 
@@ -53,7 +54,7 @@ class Listener {
   // Unavailable once closed.
   virtual Task<Result<std::unique_ptr<Stream>>> accept() = 0;
   virtual void close() = 0;
-  virtual Endpoint local() const = 0;   // with the real port when 0 was asked for
+  virtual Endpoint local() const = 0;  // with the real port when 0 was asked for
 };
 
 class Network {

@@ -7,13 +7,14 @@
 // a lambda coroutine captures nothing; nobody starts one except by co_await or TaskGroup::spawn.
 //
 // Cancellation is an exception: after TaskGroup::cancel() the task's current or next co_await throws
-// boost::system::system_error(operation_aborted). Do not catch it except to rethrow; is_cancellation() tells it apart.
-// Errors that callers deal with are values: Result<T>.
+// boost::system::system_error(operation_aborted). Do not catch it except to rethrow; is_cancellation() tells
+// it apart. Errors that callers deal with are values: Result<T>.
 #pragma once
 
 #include <exception>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include "kube/base/result.h"
 
@@ -24,5 +25,16 @@ using Task = boost::asio::awaitable<T>;
 
 // True for the exception that ends a cancelled task.
 bool is_cancellation(std::exception_ptr thrown);
+
+// `co_await shield();` before clean-up that awaits: from there on this task runs to its end although it was
+// or gets cancelled. Bounded work only.
+//
+//   } catch (...) { thrown = std::current_exception(); }
+//   co_await shield();
+//   co_await lease.release();
+//   if (thrown) std::rethrow_exception(thrown);
+inline auto shield() {
+  return boost::asio::this_coro::throw_if_cancelled(false);
+}
 
 }  // namespace kube

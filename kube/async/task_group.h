@@ -5,8 +5,10 @@
 //   co_await stop_requested();
 //   co_await workers.stop(30s);                 // waits; after 30 s cancels; waits for the last
 //
-// An exception that escapes a task is logged with the task's name, counted, and ends that task alone; cancellation is
-// silent. stop(), cancel_and_join() and join() are not cancellable themselves, so an owner always gets to the end.
+// An exception that escapes a task is logged with the task's name, counted, and ends that task alone;
+// cancellation is silent. stop(), cancel_and_join() and join() are not cancellable themselves, so an owner
+// always gets to the end; an owner that may itself have been cancelled says `co_await shield();` first
+// (task.h).
 //
 // Thread: the loop's only. Lifetime: the destructor asserts that the group is empty.
 #pragma once
@@ -33,7 +35,7 @@ class TaskGroup {
 
   std::size_t size() const { return tasks_.size(); }
   bool empty() const { return tasks_.empty(); }
-  std::size_t failures() const { return failures_; }   // tasks that ended by an exception
+  std::size_t failures() const { return failures_; }  // tasks that ended by an exception
 
   void cancel();
   Task<> join();
@@ -44,11 +46,11 @@ class TaskGroup {
 
  private:
   struct Entry;
-  void finished(std::list<Entry>::iterator entry, std::exception_ptr thrown);
+  void finished(std::shared_ptr<Entry> entry, std::exception_ptr thrown);
 
   Loop& loop_;
   Log log_;
-  std::list<Entry> tasks_;
+  std::list<std::shared_ptr<Entry>> tasks_;
   WaitList ended_;
   bool cancelled_ = false;
   std::size_t failures_ = 0;

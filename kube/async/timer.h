@@ -10,6 +10,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "kube/async/loop.h"
 
@@ -22,7 +23,7 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  void set(SteadyTime at);   // kNever: same as cancel()
+  void set(SteadyTime at);  // kNever: same as cancel()
   void cancel();
   bool is_set() const { return set_; }
 
@@ -34,6 +35,7 @@ class Timer {
   std::move_only_function<void()> callback_;
   bool set_ = false;
   Loop::TimerQueue::iterator position_;
+  std::shared_ptr<bool> alive_;  // shared with a running fire()
 };
 
 Task<> sleep(Loop& loop, Duration duration);

@@ -3,8 +3,8 @@
 //   while (queue_.empty()) co_await waiting_.wait();        // consumer
 //   queue_.push(x); waiting_.wake_one();                    // producer
 //
-// Waiters are woken first come, first served. A woken task runs later, not inside wake: re-check the condition.
-// A task that is cancelled while it waits leaves the list.
+// Waiters are woken first come, first served. A woken task runs later, not inside wake: re-check the
+// condition. A task that is cancelled while it waits leaves the list.
 //
 // Thread: the loop's only. Lifetime: must be empty when destroyed (asserted).
 #pragma once
@@ -30,7 +30,7 @@ class WaitList {
   // Not cancellable: for owners who must await what they own.
   Task<> wait_shielded();
 
-  bool wake_one();   // false: nobody waited
+  bool wake_one();  // false: nobody waited
   void wake_all();
   bool empty() const { return waiters_.empty(); }
 
@@ -42,8 +42,5 @@ class WaitList {
   enum class Shield { No, Yes };
   Task<bool> suspend(SteadyTime deadline, Shield shield);
 };
-
-// Runs a task to its end although the caller was or gets cancelled: for clean-up that awaits.
-Task<> shielded(Task<> task);
 
 }  // namespace kube
