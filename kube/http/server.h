@@ -5,10 +5,11 @@
 //   });
 //   co_await server.serve(std::move(listener));         // until stop() or cancellation
 //
-// The handler runs as a task of its connection; requests of one connection come one after another. A handler that
-// returns without having answered yields 500 (or a cut connection, when it called abort()). Requests with a body over
-// the limit get 413, malformed ones 400, without reaching the handler.
-// Thread: the loop's only. Lifetime: outlives serve().
+// The handler runs as a task of its connection; requests of one connection come one after another. A handler
+// that returns without having answered yields 500 (or a cut connection, when it called abort() or had begun a
+// chunked answer). Without reaching the handler: malformed requests get 400, a body over the limit 413,
+// header fields over the limit 431, an expectation other than 100-continue 417. Thread: the loop's only.
+// Lifetime: outlives serve().
 #pragma once
 
 #include <functional>
@@ -22,13 +23,16 @@
 
 namespace kube {
 
-// One websocket of a server (RFC 6455), text messages only.
+// One websocket of a server (RFC 6455), text messages only. Lives at most as long as its exchange.
 class WebSocket {
  public:
   virtual ~WebSocket() = default;
+  // One unfragmented frame. Several tasks may send; messages are not mixed. Error: Unavailable, Timeout.
   virtual Task<Result<>> send_text(std::string_view message, SteadyTime deadline) = 0;
-  // Answers pings and waits until the peer closes or breaks; messages of the peer are dropped.
+  // Answers pings and waits until the peer closes or breaks; messages of the peer are dropped. One task at a
+  // time.
   virtual Task<> wait_closed() = 0;
+  // Says goodbye and, unless another task is in wait_closed(), waits a little for the peer's goodbye.
   virtual Task<> close(std::uint16_t code) = 0;
 };
 
@@ -40,17 +44,21 @@ class HttpExchange {
   virtual const std::optional<TlsPeer>& tls_peer() const = 0;
   virtual Endpoint peer() const = 0;
 
+  // Errors of all answers: Unavailable or Timeout (the client is gone or too slow: nothing more can be sent),
+  // InvalidInput (a header that cannot be written), InternalError (out of order, such as a second answer).
   virtual Task<Result<>> respond(HttpResponse response) = 0;
 
   // A chunked answer: head once, then chunks, then finish().
   virtual Task<Result<>> start(HttpResponse head) = 0;
-  virtual Task<Result<>> write_chunk(std::string_view bytes) = 0;   // bounded by the server's write time-out
+  virtual Task<Result<>> write_chunk(std::string_view bytes) = 0;  // bounded by the server's write time-out
   virtual Task<Result<>> finish() = 0;
-  // Ends when the client goes away (only between start() and finish()).
+  // Ends when the client goes away (only between start() and finish()). For a task beside the one that
+  // writes; when it is cancelled the connection stays as it was.
   virtual Task<> wait_peer_gone() = 0;
 
   bool wants_websocket() const;
-  // Upgrades; nothing but the WebSocket may be used afterwards. `protocol` "" = none is named.
+  // Upgrades; nothing but the WebSocket may be used afterwards. `protocol` "" = none is named. After an error
+  // the request has been answered (400, or 426 for another version).
   virtual Task<Result<std::unique_ptr<WebSocket>>> accept_websocket(std::string protocol) = 0;
 
   // Cuts the connection without an answer.
@@ -58,13 +66,13 @@ class HttpExchange {
 };
 
 struct HttpServerOptions {
-  std::shared_ptr<TlsServerContext> tls;   // null: plain text
-  std::size_t max_body_bytes = 3u << 20;   // kube-apiserver's default request limit
+  std::shared_ptr<TlsServerContext> tls{};  // null: plain text
+  std::size_t max_body_bytes = 3u << 20;    // kube-apiserver's default request limit
   std::size_t max_header_bytes = 64u << 10;
-  int max_connections = 10'000;            // further ones wait in the kernel's backlog
-  Duration read_timeout = 60s;             // for one request, from its first byte
+  int max_connections = 10'000;  // further ones wait in the kernel's backlog
+  Duration read_timeout = 60s;   // for one request, from its first byte; also for the TLS handshake
   Duration idle_timeout = 180s;
-  Duration write_timeout = 60s;
+  Duration write_timeout = 60s;  // for every 256 KiB of an answer
 };
 
 class HttpServer {
@@ -74,7 +82,9 @@ class HttpServer {
   HttpServer(Loop& loop, HttpServerOptions options, Handler handler, Log log = {});
   ~HttpServer();
 
-  // Accepts until stop() (or cancellation); then connections in use get `grace` to finish, and are cancelled.
+  // Accepts until stop(); then idle connections are closed, those in use get `grace` to finish their request,
+  // and are cancelled. Cancelling the caller cancels all connections at once. Returns when the last one has
+  // ended; may be called once.
   Task<> serve(std::unique_ptr<Listener> listener);
   void stop(Duration grace = 5s);
   // From the next connection on.

@@ -1,0 +1,68 @@
+// ServerConnection reads the requests of one client, one after another, and is the HttpExchange of each.
+//
+//   ServerConnection connection(loop, options, handler, log, std::move(stream), std::move(peer_certificate));
+//   co_await connection.run();               // until the client goes, misbehaves, or wind_down()
+//
+// Thread: the loop's only. Lifetime: outlives run().
+#pragma once
+
+#include "kube/http/server.h"
+#include "kube/http/wire.h"
+
+namespace kube {
+
+class ServerConnection final : public HttpExchange {
+ public:
+  ServerConnection(Loop& loop, const HttpServerOptions& options, const HttpServer::Handler& handler, Log log,
+                   std::unique_ptr<Stream> stream, std::optional<TlsPeer> tls_peer);
+
+  Task<> run();
+  // Closes now when no request is being read or answered, after the current answer otherwise.
+  void wind_down();
+
+  const HttpRequest& request() const override { return request_; }
+  HttpRequest& request() override { return request_; }
+  const std::optional<TlsPeer>& tls_peer() const override { return tls_peer_; }
+  Endpoint peer() const override { return stream_->peer(); }
+  Task<Result<>> respond(HttpResponse response) override;
+  Task<Result<>> start(HttpResponse head) override;
+  Task<Result<>> write_chunk(std::string_view bytes) override;
+  Task<Result<>> finish() override;
+  Task<> wait_peer_gone() override;
+  Task<Result<std::unique_ptr<WebSocket>>> accept_websocket(std::string protocol) override;
+  void abort() override;
+
+ private:
+  // What has been answered to the current request. Broken: nothing more can be sent.
+  enum class Answer { None, Started, Complete, Websocket, Broken };
+
+  Task<bool> serve_one();
+  Task<bool> read_request(WireParser& parser);
+  Task<bool> expect_body(WireParser& parser);
+  Task<> run_handler();
+  // Answers for the server itself, and ends the connection.
+  Task<> refuse(int status, std::string reason);
+  Task<> drain();
+  Task<Result<>> send(std::string_view bytes);
+  std::string framing(std::string_view length_field) const;
+  Headers dated(Headers headers) const;
+
+  Loop& loop_;
+  const HttpServerOptions& options_;
+  const HttpServer::Handler& handler_;
+  Log log_;
+  std::unique_ptr<Stream> stream_;
+  std::optional<TlsPeer> tls_peer_;
+  InputBuffer input_;
+
+  HttpRequest request_;
+  int version_ = 11;
+  bool keep_alive_ = true;
+  Answer answer_ = Answer::None;
+  bool chunked_ = false;  // of a started answer: HTTP/1.0 has no chunks, its answer ends with the connection
+  bool aborted_ = false;
+  bool idle_ = true;
+  bool winding_down_ = false;
+};
+
+}  // namespace kube
