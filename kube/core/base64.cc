@@ -1,0 +1,64 @@
+#include "kube/core/base64.h"
+
+#include <cstdint>
+
+namespace kube {
+
+namespace {
+
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+int sextet(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+}  // namespace
+
+std::string encode_base64(std::string_view bytes) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    for (std::size_t k = 0; k < 4; ++k) text += k <= count ? kAlphabet[(group >> (18 - 6 * k)) & 63] : '=';
+  }
+  return text;
+}
+
+Result<std::string> decode_base64(std::string_view text) {
+  const auto refuse = [](std::size_t at) {
+    return fail(ErrorKind::InvalidInput, "illegal base64 data at input byte " + std::to_string(at));
+  };
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  std::uint32_t group = 0;
+  int count = 0, padding = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n' || c == '\r') continue;
+    if (c == '=') {
+      if (count + padding < 2 || count + padding >= 4) return refuse(i);
+      ++padding;
+      continue;
+    }
+    const int value = sextet(c);
+    if (value < 0 || padding > 0) return refuse(i);
+    group = group << 6 | static_cast<std::uint32_t>(value);
+    if (++count < 4) continue;
+    for (int shift = 16; shift >= 0; shift -= 8) bytes += static_cast<char>(group >> shift & 0xff);
+    group = 0;
+    count = 0;
+  }
+  if (count == 0 && padding == 0) return bytes;
+  if (count + padding != 4) return refuse(text.size());
+  group <<= 6 * padding;
+  for (int k = 0; k < count - 1; ++k) bytes += static_cast<char>(group >> (16 - 8 * k) & 0xff);
+  return bytes;
+}
+
+}  // namespace kube
