@@ -16,7 +16,7 @@ ASYNC, BASE = "kube/async", "kube/base"
 RULES = [
     ("a raw timer", r"\b(steady_timer|system_timer|high_resolution_timer|deadline_timer|basic_waitable_timer)\b",
      (ASYNC,), "Timer of kube/async"),
-    ("a raw TCP stream with time-outs", r"\b(tcp_stream|basic_stream\s*<|expires_after|expires_at|expires_from_now|expires_never)\b",
+    ("a raw TCP stream with time-outs", r"\btcp_stream\b|\bbeast::basic_stream\b|(\.|->)expires_(after|at|from_now|never)\s*\(",
      (ASYNC,), "Stream and Deadline of kube/async"),
     ("raw randomness", r"\b(random_device|mt19937(_64)?|minstd_rand0?|default_random_engine|arc4random\w*|getrandom|RAND_bytes|drand48)\b|\bstd::rand\b|(?<![\w:.>])s?rand\s*\(",
      (ASYNC, BASE), "Random of kube/base"),

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Every room explains itself, and no file is too long to read in one sitting."""
+"""Every room explains itself, every source is built, and no file is too long to read in one sitting."""
+
+import os
+import re
 
 from tree import main
 
@@ -17,6 +20,25 @@ def check(tree):
         lines = tree.text(path).count("\n")
         if lines > LONGEST:
             findings.append(f"{path}: {lines} lines, at most {LONGEST}: where is the seam?")
+    return findings + _left_out(tree)
+
+
+def _left_out(tree):
+    """Sources that no CMakeLists.txt of their folder or above names: a test among them would never run."""
+    findings = []
+    for path in tree.files(".h", ".cc"):
+        room = tree.room_of(path)
+        if room is None or not tree.exists(f"{room}/CMakeLists.txt"):
+            continue
+        folder, named = os.path.dirname(path), False
+        while not named and len(folder) >= len(room):
+            list_file = f"{folder}/CMakeLists.txt"
+            if tree.exists(list_file):
+                inner = re.escape(os.path.relpath(path, folder))
+                named = re.search(r"(?<![\w./-])" + inner + r"(?![\w./-])", tree.text(list_file)) is not None
+            folder = os.path.dirname(folder)
+        if not named:
+            findings.append(f"{path}: no CMakeLists.txt names it, so nothing builds it")
     return findings
 
 

@@ -28,8 +28,10 @@ def check(tree):
     if len(heavy) > MOST_HEAVY_SOURCES:
         findings.append(f"cmake/rooms.cmake: HEAVY_SOURCES names {len(heavy)} files, at most {MOST_HEAVY_SOURCES} may be heavy")
     for named in crypto:
-        if not named.endswith(".cc"):
+        if named in heavy and not named.endswith(".cc"):
             findings.append(f"cmake/rooms.cmake: {named}: only a .cc file may hold heavy includes")
+        if not tree.exists(named):
+            findings.append(f"cmake/rooms.cmake: {named} is no file")
     for room, below in tree.rooms.items():
         findings += [f"cmake/rooms.cmake: {room} may include {b}, which is no room" for b in below if b not in tree.rooms]
 

@@ -24,13 +24,14 @@ set(ROOM_TABLE
 set(HEAVY_SOURCES kube/async/socket.cc)
 set(CRYPTO_SOURCES kube/core/digest.cc)
 '''
+NAMED = {"kube/async/socket.cc": "", "kube/core/digest.cc": ""}
 
 
 class Checks(unittest.TestCase):
     def tree(self, rooms=ROOMS, at={}):
         root = tempfile.mkdtemp(prefix="structure-")
         self.addCleanup(shutil.rmtree, root)
-        for name, text in {"cmake/rooms.cmake": rooms, **at}.items():
+        for name, text in {"cmake/rooms.cmake": rooms, **NAMED, **at}.items():
             path = os.path.join(root, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w") as f:
@@ -79,9 +80,17 @@ class Checks(unittest.TestCase):
         self.assertEqual(includes.check(self.tree(at={"kube/core/digest.cc": "#include <openssl/evp.h>\n"})), [])
         self.assert_one(includes.check(self.tree(at={"kube/core/digest.h": "#include <openssl/evp.h>\n"})), "openssl/evp.h")
 
+    def test_a_header_is_no_heavy_source(self):
+        rooms = ROOMS.replace("kube/async/socket.cc", "kube/async/socket.h")
+        self.assert_one(includes.check(self.tree(rooms, at={"kube/async/socket.h": ""})), "only a .cc file")
+
     def test_six_heavy_sources_are_too_many(self):
-        rooms = ROOMS.replace("kube/async/socket.cc", " ".join(f"kube/async/{c}.cc" for c in "abcdef"))
-        self.assert_one(includes.check(self.tree(rooms)), "names 6 files")
+        six = [f"kube/async/{c}.cc" for c in "abcdef"]
+        rooms = ROOMS.replace("kube/async/socket.cc", " ".join(six))
+        self.assert_one(includes.check(self.tree(rooms, at={f: "" for f in six})), "names 6 files")
+
+    def test_a_heavy_source_that_is_gone_is_found(self):
+        self.assert_one(includes.check(self.tree(ROOMS.replace("socket.cc", "gone.cc"))), "kube/async/gone.cc is no file")
 
     def test_spdlog_stays_behind_the_log_header(self):
         self.assertEqual(includes.check(self.tree(at={"kube/base/log.cc": "#include <spdlog/spdlog.h>\n"})), [])
@@ -93,7 +102,7 @@ class Checks(unittest.TestCase):
     # banned.py
 
     def test_each_banned_thing_is_found_outside_its_rooms_only(self):
-        for text in ("asio::steady_timer t;", "asio::system_timer t;", "boost::beast::tcp_stream s;", "x.expires_after(1s);",
+        for text in ("asio::steady_timer t;", "asio::system_timer t;", "boost::beast::tcp_stream s;", "x.expires_after(1s);", "x->expires_at(t);",
                      "std::random_device d;", "std::mt19937 g;", "int r = std::rand();", "auto r = rand();",
                      "auto n = std::chrono::system_clock::now();", "auto n = steady_clock::now();", "auto n = time(nullptr);",
                      "std::this_thread::sleep_for(1s);", "usleep(5);", "co_spawn(ex, f(), asio::detached);",
@@ -135,12 +144,20 @@ class Checks(unittest.TestCase):
 
     # files.py and format.py
 
+    READMES = {"kube/async/README.md": "", "kube/core/README.md": ""}
+
     def test_a_room_without_a_readme_is_found(self):
-        self.assert_one(files.check(self.tree(at={"spark/a.h": ""})), "spark/README.md: missing")
-        self.assertEqual(files.check(self.tree(at={"spark/a.h": "", "spark/README.md": ""})), [])
+        self.assert_one(files.check(self.tree(at={**self.READMES, "spark/a.h": ""})), "spark/README.md: missing")
+        self.assertEqual(files.check(self.tree(at={**self.READMES, "spark/a.h": "", "spark/README.md": ""})), [])
+
+    def test_a_source_that_nothing_builds_is_found(self):
+        room = {**self.READMES, "spark/README.md": "", "spark/CMakeLists.txt": "room(spark SOURCES a.cc TESTS sub/b_test.cc)"}
+        self.assertEqual(files.check(self.tree(at={**room, "spark/a.cc": "", "spark/sub/b_test.cc": ""})), [])
+        self.assert_one(files.check(self.tree(at={**room, "spark/a_test.cc": ""})), "spark/a_test.cc: no CMakeLists.txt names it")
+        self.assert_one(files.check(self.tree(at={**room, "spark/sub/a.cc": ""})), "spark/sub/a.cc: no CMakeLists.txt names it")
 
     def test_a_long_file_is_found(self):
-        readme = {"spark/README.md": ""}
+        readme = {**self.READMES, "spark/README.md": ""}
         self.assertEqual(files.check(self.tree(at={**readme, "spark/a.cc": "\n" * 700})), [])
         self.assert_one(files.check(self.tree(at={**readme, "spark/a.cc": "\n" * 701})), "701 lines")
 
