@@ -65,7 +65,7 @@ struct ApiRequest {
   std::string target = "/";  // path and query, percent-encoded
   Headers headers;
   std::string body;
-  UserInfo user{.name = "admin", .groups = {"system:masters", "system:authenticated"}};
+  UserInfo user{"admin", "", {"system:masters", "system:authenticated"}, {}};
 };
 
 // What a watch or a followed log says, bit by bit.
@@ -120,7 +120,7 @@ class ApiServer {
   Task<ApiAnswer> handle(ApiRequest request);
 
   Store& store();
-  Faults& faults();
+  FaultPlan& faults();
   void on_commit(std::function<void(const Commit&)> hook);
   // Called when a request was answered; code 0: cut or hung.
   void on_request(std::function<void(const RequestInfo&, int code)> hook);

@@ -2,21 +2,21 @@
 
 namespace kube {
 
-int Faults::add(FaultRule rule) {
+int FaultPlan::add(FaultRule rule) {
   rules_.push_back({next_id_, std::move(rule)});
   return next_id_++;
 }
 
-void Faults::remove(int rule) {
+void FaultPlan::remove(int rule) {
   std::erase_if(rules_, [&](const Armed& armed) { return armed.id == rule; });
 }
 
-void Faults::clear() {
+void FaultPlan::clear() {
   rules_.clear();
   hook_ = nullptr;
 }
 
-FaultAction Faults::decide(const RequestInfo& request) {
+FaultAction FaultPlan::decide(const RequestInfo& request) {
   if (hook_) {
     FaultAction action = hook_(request);
     if (action.kind != FaultAction::Kind::None) return action;
@@ -26,7 +26,7 @@ FaultAction Faults::decide(const RequestInfo& request) {
     const FaultRule& rule = armed.rule;
     if (!matches(rule.verb, request.verb) || !matches(rule.resource, request.resource) ||
         !matches(rule.ns, request.ns) || !matches(rule.name, request.name) ||
-        !matches(rule.user, request.user.name) ||
+        !matches(rule.user, request.user.username) ||
         (rule.subresource != "*" && rule.subresource != request.subresource))
       continue;
     ++armed.seen;

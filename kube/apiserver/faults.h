@@ -1,4 +1,4 @@
-// Faults makes an API server misbehave on demand: a request fails, hangs, is cut before or after its effect, or is
+// FaultPlan makes an API server misbehave on demand: a request fails, hangs, is cut before or after its effect, or is
 // delayed; a watch is cut, stalls, or is told that its version is gone.
 //
 //   server.faults().add({.verb = "create", .resource = "pods", .nth = 3, .action = FaultAction::cut_after()});
@@ -12,22 +12,13 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "kube/base/clock.h"
-#include "kube/core/json.h"
+#include "kube/core/admission_review.h"
 
 namespace kube {
-
-// Who asks, as authentication found out.
-struct UserInfo {
-  std::string name;
-  std::string uid;
-  std::vector<std::string> groups;
-  std::map<std::string, std::vector<std::string>> extra;
-};
 
 // What a request is about.
 struct RequestInfo {
@@ -89,13 +80,13 @@ struct FaultRule {
   std::string subresource = "*";  // "*" any, "" none
   std::string ns;
   std::string name;
-  std::string user;
+  std::string user;  // its username
   int nth = 0;    // only the n-th matching request, from 1; 0 = each
   int times = 0;  // at most so many; 0 = without end
   FaultAction action;
 };
 
-class Faults {
+class FaultPlan {
  public:
   using Hook = std::function<FaultAction(const RequestInfo&)>;
 
