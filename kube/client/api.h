@@ -33,13 +33,6 @@ struct ObjectList {
   std::string resource_version;  // of the first page: where a watch goes on
 };
 
-// One page of a list as the server sent it.
-struct RawPage {
-  std::string body;
-  std::string continue_token;  // "" = this was the last
-  std::string resource_version;
-};
-
 // The verbs over Json; Api<T> below decodes.
 class JsonApi {
  public:
@@ -49,9 +42,9 @@ class JsonApi {
 
   Task<Result<Json>> get(std::string name, std::string subresource = "");
   Task<Result<ObjectList<Json>>> list(ListOptions options = {});
-  // One page; go on with its continue token. A list of 300 MB is never in memory at once that way.
+  // One page as the server sent it, for bulk decoding; its metadata.continue leads to the next one.
   // Error Gone: the continue token has expired; start over.
-  Task<Result<RawPage>> list_raw(ListOptions options = {});
+  Task<Result<std::string>> list_text(ListOptions options = {});
   Task<Result<Json>> create(Json object, std::string subresource_of = "", std::string subresource = "");
   Task<Result<Json>> replace(std::string name, Json object, std::string subresource = "");
   Task<Result<Json>> patch(std::string name, Patch patch, std::string subresource = "");
@@ -109,7 +102,7 @@ class Api {
       co_return list;
     }
   }
-  Task<Result<RawPage>> list_raw(ListOptions options = {}) { return api_.list_raw(std::move(options)); }
+  Task<Result<std::string>> list_text(ListOptions options = {}) { return api_.list_text(std::move(options)); }
   Task<Result<T>> create(Json object) { return decoded(api_.create(std::move(object))); }
   Task<Result<T>> create(std::string subresource_of, std::string subresource, Json object) {
     return decoded(api_.create(std::move(object), std::move(subresource_of), std::move(subresource)));

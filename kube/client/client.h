@@ -40,9 +40,9 @@ struct ClientOptions {
 
 struct ApiRequest {
   std::string method = "GET";
-  std::string path;       // escaped, as Resource::object_path() makes it
-  QueryParameters query;  // not escaped
-  std::string body;
+  std::string path;            // escaped, as Resource::object_path() makes it
+  QueryParameters query = {};  // not escaped
+  std::string body = {};
   std::string content_type = "application/json";
   std::string accept = "application/json";
   std::optional<Duration> deadline = {};  // ClientOptions::default_deadline

@@ -40,8 +40,11 @@ struct WatchOptions {
   std::string field_selector;
   std::string resource_version;  // events after this one; "" = synthetic ADDED for all there is, then events
   bool bookmarks = true;
-  // The server ends the watch after this; a watch that stays silent for a margin longer is given up by us.
+  // The server ends the watch after this; a watch that goes on for a margin longer is given up by us.
   Duration timeout = 5min;
+  // A watch that stays silent for so long is given up, too: servers send bookmarks about once a minute, and
+  // going on from the last version costs one request.
+  Duration idle_timeout = 90s;
 
   WatchOptions&& labels(std::string selector) && {
     return label_selector = std::move(selector), std::move(*this);

@@ -26,7 +26,8 @@ namespace kube {
 
 class Watch {
  public:
-  Watch(std::unique_ptr<HttpBody> body, SteadyTime give_up) : body_(std::move(body)), give_up_(give_up) {}
+  Watch(Loop& loop, std::unique_ptr<HttpBody> body, SteadyTime give_up, Duration idle_timeout)
+      : loop_(&loop), body_(std::move(body)), give_up_(give_up), idle_timeout_(idle_timeout) {}
 
   Task<Result<std::optional<std::string>>> next_raw();
 
@@ -37,8 +38,10 @@ class Watch {
   Task<Result<std::optional<Event>>> next();
 
  private:
+  Loop* loop_;
   std::unique_ptr<HttpBody> body_;
   SteadyTime give_up_;
+  Duration idle_timeout_;
 };
 
 }  // namespace kube
