@@ -56,10 +56,8 @@ struct Attempt {
 // words.
 Result<std::string> master_url(std::string_view service_host, std::string_view service_port);
 
-// spec.driver.podName, else sparkConf spark.kubernetes.driver.pod.name, else "<name>-driver".
-std::string driver_pod_name(const api::SparkApplication& app);
-
-// The application with what one attempt adds in memory and never stores: web UI proxy paths and the
+// The application with what one attempt adds in memory and never stores: defaults, web UI proxy paths and the
+// Prometheus agent.
 // Prometheus agent.
 Result<api::SparkApplication> prepare_application(const api::SparkApplication& app,
                                                   const SubmitOptions& options);

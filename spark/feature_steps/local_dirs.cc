@@ -1,0 +1,40 @@
+// Scratch space: the user's spark-local-dir-* volumes, else fresh emptyDirs.
+#include "spark/feature_steps/feature_step.h"
+#include "spark/uri.h"
+
+namespace spark {
+
+// Spark shuffles the directories, so that disks fill evenly over many pods of one host. Their order carries
+// no meaning for one pod; we keep the given one, and so the same attempt always builds the same pod.
+Result<> local_dirs(DriverBuild& build) {
+  ConfReader conf(build.conf.conf);
+  std::string paths;
+  auto add_path = [&](std::string_view path) { paths.append(paths.empty() ? "" : ",").append(path); };
+  if (const Json* mounts = kube::find_path(build.container, {"volumeMounts"}))
+    for (const Json& mount : *mounts)
+      if (kube::string_at(mount, {"name"}).starts_with("spark-local-dir-"))
+        add_path(kube::string_at(mount, {"mountPath"}));
+
+  if (paths.empty()) {
+    const bool in_memory = conf.flag("spark.kubernetes.local.dirs.tmpfs", false);
+    std::string directories = "/var/data/spark-" + build.conf.unique_uuid("local-dir");
+    if (auto given = build.conf.submitter.environment.find("SPARK_LOCAL_DIRS");
+        given != build.conf.submitter.environment.end())
+      directories = given->second;
+    else if (auto key = conf.text("spark.local.dir"))
+      directories = *key;
+    std::vector<std::string> list = split_list(directories);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const std::string name = "spark-local-dir-" + std::to_string(i + 1);
+      Json empty = Json::object();
+      if (in_memory) empty["medium"] = "Memory";
+      build.add_volume({{"emptyDir", empty}, {"name", name}});
+      build.add_mount(name, list[i]);
+      add_path(list[i]);
+    }
+  }
+  build.add_env("SPARK_LOCAL_DIRS", paths);
+  return conf.result();
+}
+
+}  // namespace spark

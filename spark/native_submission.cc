@@ -1,0 +1,68 @@
+#include "spark/native_submission.h"
+
+#include "api/spark_application.h"
+#include "kube/core/yaml.h"
+#include "spark/pod_mutation.h"
+
+namespace spark {
+
+using kube::ErrorKind;
+using kube::fail;
+
+namespace {
+
+// The DriverConf for one attempt; `app` is prepared.
+Result<DriverConf> conf_of(const api::SparkApplication& app, const SubmitOptions& options,
+                           const Attempt& attempt) {
+  auto version = resolve_version(app.spec.spark_version, app.spec.image.value_or(""));
+  if (!version)
+    return fail(ErrorKind::InvalidInput, "spec.sparkVersion: expected a version such as 3.5.7, got \"" +
+                                             app.spec.spark_version +
+                                             "\", and the image's tag names none either");
+  auto arguments = spark_submit_arguments(app, options, attempt);
+  if (!arguments)
+    return fail(std::move(arguments).error().while_doing("failed to build spark-submit arguments"));
+
+  auto executors = executor_pod_template(app, options);
+  if (!executors) return fail(std::move(executors).error().while_doing("spec.executor"));
+  Submitter submitter = options.submitter;
+  submitter.files[template_path(attempt.submission_id, PodRole::Driver)] =
+      kube::dump_json(pod_template(app, PodRole::Driver));
+  submitter.files[template_path(attempt.submission_id, PodRole::Executor)] = kube::to_yaml(*executors);
+  auto conf =
+      driver_conf(*arguments, std::move(submitter),
+                  {.submission_id = attempt.submission_id, .version = *version, .submit_time = attempt.time});
+  if (!conf) return conf;
+  const SparkConf extra = executor_properties(app);
+  for (const auto& [key, value] : extra.entries()) conf->conf.set(key, value);
+  return conf;
+}
+
+}  // namespace
+
+Result<Submission> native_submission(const api::SparkApplication& stored, const SubmitOptions& options,
+                                     const Attempt& attempt) {
+  auto app = prepare_application(stored, options);
+  if (!app) return fail(app);
+  auto conf = conf_of(*app, options, attempt);
+  if (!conf) return fail(conf);
+  auto submission = build_submission(*conf);
+  if (!submission) return submission;
+  auto pod = mutate_pod(submission->driver_pod, *app, PodRole::Driver);
+  if (!pod) return fail(std::move(pod).error().while_doing("spec.driver"));
+  submission->driver_pod = *std::move(pod);
+  return submission;
+}
+
+Result<std::vector<FallbackReason>> native_obstacles(const api::SparkApplication& stored,
+                                                     const SubmitOptions& options, const Attempt& attempt) {
+  auto app = prepare_application(stored, options);
+  if (!app) return fail(app);
+  if (app->spec.mode != api::DeployMode::Cluster)
+    return std::vector<FallbackReason>{{"mode", "spec.mode is not cluster: no driver pod would be made"}};
+  auto conf = conf_of(*app, options, attempt);
+  if (!conf) return fail(conf);
+  return fallback_reasons(*conf);
+}
+
+}  // namespace spark
