@@ -19,13 +19,13 @@
 namespace kube {
 
 struct Condition {
-  std::string type;
-  std::string status;  // "True", "False", "Unknown"
-  std::optional<std::int64_t> observed_generation;
-  std::optional<TimePoint> last_transition_time;
-  std::string reason;
-  std::string message;
-  Json unknown;
+  std::string type = {};
+  std::string status = {};  // "True", "False", "Unknown"
+  std::optional<std::int64_t> observed_generation = {};
+  std::optional<TimePoint> last_transition_time = {};
+  std::string reason = {};
+  std::string message = {};
+  Json unknown = {};
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {

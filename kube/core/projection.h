@@ -26,9 +26,9 @@
 namespace kube {
 
 struct ListMeta {
-  std::string resource_version;
-  std::string continue_token;  // "" on the last page
-  std::optional<std::int64_t> remaining_item_count;
+  std::string resource_version = {};
+  std::string continue_token = {};  // "" on the last page
+  std::optional<std::int64_t> remaining_item_count = {};
 };
 
 // Calls visit for each item in order; its first error ends the walk and is returned with the item's index in
@@ -53,7 +53,7 @@ struct ProjectedMeta {
 
 // Which of the larger parts to keep. A list of names keeps only those; nullopt keeps all.
 struct MetaWants {
-  std::optional<std::vector<std::string>> labels;
+  std::optional<std::vector<std::string>> labels = {};
   std::optional<std::vector<std::string>> annotations = std::vector<std::string>{};  // none unless asked for
 };
 

@@ -22,19 +22,19 @@ namespace kube {
 
 // One fault of an Invalid answer.
 struct StatusCause {
-  std::string reason;   // "FieldValueInvalid"
-  std::string field;    // "spec.containers[0].name"
-  std::string message;  // `Invalid value: "x": …`
+  std::string reason = {};   // "FieldValueInvalid"
+  std::string field = {};    // "spec.containers[0].name"
+  std::string message = {};  // `Invalid value: "x": …`
 
   bool operator==(const StatusCause&) const = default;
 };
 
 struct StatusDetails {
-  std::string name;
-  std::string group;
-  std::string kind;  // as Kubernetes fills it: the plural ("pods")
-  std::string uid;
-  std::vector<StatusCause> causes;
+  std::string name = {};
+  std::string group = {};
+  std::string kind = {};  // as Kubernetes fills it: the plural ("pods")
+  std::string uid = {};
+  std::vector<StatusCause> causes = {};
 
   bool operator==(const StatusDetails&) const = default;
 };
