@@ -61,6 +61,8 @@ class HttpClient {
  public:
   HttpClient(Loop& loop, Network& network, HttpClientOptions options);
   ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
 
   Task<Result<HttpResponse>> send(HttpRequest request, SteadyTime deadline);
   // Does not count against max_connections, so that long watches never starve calls.

@@ -1,7 +1,7 @@
 // HttpServer answers HTTP/1.1 over plain or TLS streams: whole answers, chunked streams, and websockets.
 //
 //   HttpServer server(loop, {.tls = context}, [](HttpExchange& exchange) -> Task<> {
-//     co_await exchange.respond({.status = 200, .body = "hello"});
+//     (void)co_await exchange.respond({.status = 200, .body = "hello"});
 //   });
 //   co_await server.serve(std::move(listener));         // until stop() or cancellation
 //
