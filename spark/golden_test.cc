@@ -1,0 +1,152 @@
+// Each folder of testdata is an application and the objects it becomes. The expected files were compared with
+// what the real spark-submit 3.5.7 sent for the same arguments (see README.md); UPDATE_GOLDENS=1 writes them
+// anew.
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "api/spark_application.h"
+#include "kube/core/fields.h"
+#include "kube/core/yaml.h"
+#include "spark/native_submission.h"
+
+namespace fs = std::filesystem;
+using kube::Json;
+
+namespace {
+
+const fs::path kCases = fs::path(SOURCE_DIR) / "spark" / "testdata";
+
+std::string read(const fs::path& file) {
+  std::ifstream in(file);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> case_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(kCases)) names.push_back(entry.path().filename());
+  std::ranges::sort(names);
+  return names;
+}
+
+api::SparkApplication load(const std::string& name) {
+  auto json = kube::parse_yaml_document(read(kCases / name / "app.yaml"), name);
+  if (!json) FAIL(json.error().message());
+  auto app = kube::decode<api::SparkApplication>(*json);
+  if (!app) FAIL(app.error().message());
+  return *app;
+}
+
+spark::SubmitOptions options() {
+  spark::SubmitOptions out;
+  out.master_url = "k8s://https://10.96.0.1:443";
+  return out;
+}
+
+const spark::Attempt kAttempt{.submission_id = "5b0e1f3c-9a77-8d21-8104-9fe02b6c1d55",
+                              .time = kube::TimePoint(std::chrono::seconds(1795225810))};
+
+void compare(const fs::path& file, const std::string& text) {
+  INFO(file.string());
+  if (std::getenv("UPDATE_GOLDENS") != nullptr) {
+    fs::create_directories(file.parent_path());
+    std::ofstream(file) << text;
+    return;
+  }
+  CHECK(read(file) == text);
+}
+
+}  // namespace
+
+TEST_CASE("an application becomes the objects that spark-submit would have made", "[spark]") {
+  REQUIRE(case_names().size() >= 12);
+  for (const std::string& name : case_names()) {
+    DYNAMIC_SECTION(name) {
+      const api::SparkApplication app = load(name);
+      auto prepared = spark::prepare_application(app, options());
+      REQUIRE(prepared.has_value());
+      auto arguments = spark::spark_submit_arguments(*prepared, options(), kAttempt);
+      REQUIRE(arguments.has_value());
+      compare(kCases / name / "expected" / "arguments.yaml", kube::to_yaml(Json(*arguments)));
+
+      auto submission = spark::native_submission(app, options(), kAttempt);
+      if (!submission) FAIL(submission.error().message());
+      CHECK(submission->pre_resources.empty());
+      compare(kCases / name / "expected" / "driver-pod.yaml", kube::to_yaml(submission->driver_pod));
+      compare(kCases / name / "expected" / "children.yaml", kube::to_yaml(submission->children));
+      auto obstacles = spark::native_obstacles(app, options(), kAttempt);
+      REQUIRE(obstacles.has_value());
+      CHECK(obstacles->empty());
+    }
+  }
+}
+
+TEST_CASE("the same attempt builds the same bytes, another attempt other names", "[spark]") {
+  const api::SparkApplication app = load("python-pi");
+  auto first = spark::native_submission(app, options(), kAttempt);
+  auto again = spark::native_submission(app, options(), kAttempt);
+  auto other = spark::native_submission(app, options(), {.submission_id = "other", .time = kAttempt.time});
+  REQUIRE((first && again && other));
+  CHECK(first->driver_pod == again->driver_pod);
+  CHECK(first->children == again->children);
+  CHECK(first->app_id != other->app_id);
+  for (std::size_t i = 0; i < first->children.size(); ++i)
+    CHECK(first->children[i]["metadata"]["name"] != other->children[i]["metadata"]["name"]);
+}
+
+TEST_CASE("children are owned by the driver pod, whoever owned them before", "[spark]") {
+  auto submission = spark::native_submission(load("python-pi"), options(), kAttempt);
+  REQUIRE(submission);
+  submission->children[0]["metadata"]["ownerReferences"] = Json::array({{{"uid", "old"}}});
+  for (const Json& child : spark::with_owner(submission->children, "pi-driver", "u-1"))
+    CHECK(child["metadata"]["ownerReferences"] ==
+          Json::parse(
+              R"([{"apiVersion":"v1","kind":"Pod","name":"pi-driver","uid":"u-1","controller":true}])"));
+}
+
+TEST_CASE("the driver pod is controlled by its application from birth", "[spark]") {
+  auto submission = spark::native_submission(load("python-pi"), options(), kAttempt);
+  REQUIRE(submission);
+  const Json& owners = submission->driver_pod["metadata"]["ownerReferences"];
+  REQUIRE(owners.size() == 1);
+  CHECK(owners[0]["uid"] == "7d1c3a52-0000-4000-8000-000000000001");
+  CHECK(owners[0]["controller"] == true);
+  CHECK(owners[0]["kind"] == "SparkApplication");
+}
+
+// What the comparison with a real spark-submit needs, as files: PARITY_DIR=… spark_test "[.parity]"
+TEST_CASE("write what a real spark-submit is compared with", "[.parity]") {
+  const char* directory = std::getenv("PARITY_DIR");
+  REQUIRE(directory != nullptr);
+  for (const std::string& name : case_names()) {
+    auto app = spark::prepare_application(load(name), options());
+    REQUIRE(app.has_value());
+    auto arguments = spark::spark_submit_arguments(*app, options(), kAttempt);
+    REQUIRE(arguments.has_value());
+    spark::Submitter submitter;
+    const Json driver = spark::pod_template(*app, spark::PodRole::Driver);
+    const Json executor = spark::pod_template(*app, spark::PodRole::Executor);
+    submitter.files[spark::template_path(kAttempt.submission_id, spark::PodRole::Driver)] =
+        kube::to_yaml(driver);
+    submitter.files[spark::template_path(kAttempt.submission_id, spark::PodRole::Executor)] =
+        kube::to_yaml(executor);
+    auto conf = spark::driver_conf(*arguments, submitter,
+                                   {.submission_id = kAttempt.submission_id,
+                                    .version = *spark::parse_spark_version("3.5.7"),
+                                    .submit_time = kAttempt.time});
+    if (!conf) FAIL(conf.error().message());
+    auto submission = spark::build_submission(*conf);
+    if (!submission) FAIL(submission.error().message());
+    const fs::path out = fs::path(directory) / name;
+    fs::create_directories(out);
+    std::ofstream(out / "native.json") << kube::dump_json({{"arguments", *arguments},
+                                                           {"files", submitter.files},
+                                                           {"pod", submission->driver_pod},
+                                                           {"children", submission->children}},
+                                                          2);
+  }
+}
