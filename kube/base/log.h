@@ -71,6 +71,7 @@ class Log {
   Log with(std::string_view key, std::string_view value) const {
     return with(key, LogValue(std::string(value)));
   }
+  Log with(std::string_view key, const std::string& value) const { return with(key, LogValue(value)); }
   Log with(std::string_view key, const char* value) const { return with(key, LogValue(std::string(value))); }
   Log named(std::string_view logger) const;  // "controller" → "controller.application"
 
