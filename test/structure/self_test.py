@@ -155,6 +155,10 @@ class Checks(unittest.TestCase):
         self.assertEqual(files.check(self.tree(at={**room, "spark/a.cc": "", "spark/sub/b_test.cc": ""})), [])
         self.assert_one(files.check(self.tree(at={**room, "spark/a_test.cc": ""})), "spark/a_test.cc: no CMakeLists.txt names it")
         self.assert_one(files.check(self.tree(at={**room, "spark/sub/a.cc": ""})), "spark/sub/a.cc: no CMakeLists.txt names it")
+        shared = {"spark/world.h": "", "spark/a.cc": ""}
+        self.assert_one(files.check(self.tree(at={**room, **shared})), "spark/world.h: no CMakeLists.txt names it")
+        shared["spark/a.cc"] = '#include "spark/world.h"\n'
+        self.assertEqual(files.check(self.tree(at={**room, **shared})), [])
 
     def test_a_long_file_is_found(self):
         readme = {**self.READMES, "spark/README.md": ""}
