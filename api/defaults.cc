@@ -1,6 +1,7 @@
 #include "api/defaults.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "api/constants.h"
 

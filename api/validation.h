@@ -37,7 +37,7 @@ std::vector<Fault> validate(const SparkApplication& app, const ValidationOptions
 std::vector<Fault> validate(const ScheduledSparkApplication& app, const ValidationOptions& options = {});
 std::vector<Fault> validate(const SparkConnect& connect, const ValidationOptions& options = {});
 
-// The first two, for what is not yet an application: name and sparkConf of a template.
+// The sparkConf rules alone; `ns` is the namespace of the object that holds it, `path` where it lies there.
 std::vector<Fault> validate_spark_conf(const StringMap& conf, std::string_view ns, std::string_view path,
                                        const ValidationOptions& options = {});
 
