@@ -32,8 +32,8 @@
 namespace kube {
 
 struct StaticToken {
-  std::string token;
-  UserInfo user;
+  std::string token{};
+  UserInfo user{};
 };
 
 struct ApiServerOptions {
@@ -41,17 +41,17 @@ struct ApiServerOptions {
   bool tls = true;
   // Names and addresses the certificate is good for, besides the usual ones (localhost, kubernetes.default.svc …)
   // and the one listened on.
-  std::vector<std::string> certificate_names;
+  std::vector<std::string> certificate_names{};
   // PEM of an earlier run, so that kubeconfigs stay valid over restarts; empty: made anew (see tls_files()).
-  std::string ca_certificate, ca_key;
+  std::string ca_certificate{}, ca_key{};
   // Signs service account tokens; empty: drawn anew.
-  std::string token_key;
+  std::string token_key{};
   std::string token_issuer = "https://kubernetes.default.svc.cluster.local";
-  std::vector<StaticToken> static_tokens;
+  std::vector<StaticToken> static_tokens{};
   // Simulation only: the X-Remote-User header of any client is believed.
   bool trust_user_header = false;
   std::string service_cidr = "10.96.0.0/16";  // IPv4, at most /16 is used
-  StoreOptions store;
+  StoreOptions store{};
   Duration bookmark_interval = 60s;
   std::size_t max_body_bytes = 3u << 20;
   std::string git_version = "v1.35.4";
@@ -63,8 +63,8 @@ struct ApiServerOptions {
 struct ApiRequest {
   std::string method = "GET";
   std::string target = "/";  // path and query, percent-encoded
-  Headers headers;
-  std::string body;
+  Headers headers{};
+  std::string body{};
   UserInfo user{"admin", "", {"system:masters", "system:authenticated"}, {}};
 };
 
@@ -81,9 +81,9 @@ class AnswerStream {
 struct ApiAnswer {
   int status = 200;
   std::string content_type = "application/json";
-  Headers headers;  // others
-  std::string body;
-  std::unique_ptr<AnswerStream> stream;  // instead of a body
+  Headers headers{};  // others
+  std::string body{};
+  std::unique_ptr<AnswerStream> stream{};  // instead of a body
   bool cut = false;                      // a fault: close the connection without answering
 
   Json json() const;  // of the body; null when it is none
@@ -91,9 +91,9 @@ struct ApiAnswer {
 
 // One change that was made, and who asked for it.
 struct Commit {
-  std::string table;  // "pods", "leases.coordination.k8s.io"
-  Change change;
-  RequestInfo request;  // verb "" and user "system:…" for what the server's own controllers do
+  std::string table{};  // "pods", "leases.coordination.k8s.io"
+  Change change{};
+  RequestInfo request{};  // verb "" and user "system:…" for what the server's own controllers do
 };
 
 class ApiServer {

@@ -22,20 +22,20 @@ namespace kube {
 
 // What a request is about.
 struct RequestInfo {
-  std::string verb;         // get, list, watch, create, update, patch, delete, deletecollection; HTTP's own, in
+  std::string verb{};         // get, list, watch, create, update, patch, delete, deletecollection; HTTP's own, in
                             // small letters, for paths that are no resource
-  std::string method;       // GET, POST …
-  std::string path;         // without query
-  std::string group;
-  std::string version;
-  std::string resource;     // "pods"; "" for paths that are no resource
-  std::string subresource;  // "status"
-  std::string ns;
-  std::string name;
-  std::string field_manager;
-  std::string user_agent;
-  UserInfo user;
-  std::string body;         // as sent
+  std::string method{};       // GET, POST …
+  std::string path{};         // without query
+  std::string group{};
+  std::string version{};
+  std::string resource{};     // "pods"; "" for paths that are no resource
+  std::string subresource{};  // "status"
+  std::string ns{};
+  std::string name{};
+  std::string field_manager{};
+  std::string user_agent{};
+  UserInfo user{};
+  std::string body{};         // as sent
 };
 
 struct FaultAction {
@@ -53,7 +53,7 @@ struct FaultAction {
   };
   Kind kind = Kind::None;
   int status = 500;
-  std::string message;          // of a Fail; "" = a plain one
+  std::string message{};          // of a Fail; "" = a plain one
   int retry_after_seconds = 0;  // of a Fail; 0 = no Retry-After
   Duration delay{};
   int events = 0;
@@ -75,15 +75,15 @@ struct FaultAction {
 
 // Which requests a fault falls on; empty fields match any.
 struct FaultRule {
-  std::string verb;
-  std::string resource;
+  std::string verb{};
+  std::string resource{};
   std::string subresource = "*";  // "*" any, "" none
-  std::string ns;
-  std::string name;
-  std::string user;  // its username
+  std::string ns{};
+  std::string name{};
+  std::string user{};  // its username
   int nth = 0;    // only the n-th matching request, from 1; 0 = each
   int times = 0;  // at most so many; 0 = without end
-  FaultAction action;
+  FaultAction action{};
 };
 
 class FaultPlan {
@@ -106,7 +106,7 @@ class FaultPlan {
     int fired = 0;
   };
   Hook hook_;
-  std::vector<Armed> rules_;
+  std::vector<Armed> rules_{};
   int next_id_ = 1;
 };
 
