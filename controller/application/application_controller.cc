@@ -1,0 +1,209 @@
+#include "controller/application/application_controller.h"
+
+#include "api/constants.h"
+
+namespace controller {
+
+using api::SparkApplication;
+using kube::fail;
+using kube::ObjectKey;
+using kube::ReconcileResult;
+using kube::Result;
+using kube::Task;
+
+namespace {
+
+constexpr const char* kByApplication = "application";
+
+kube::Lane lane_of(const ApplicationView& app) {
+  return app.state == State::New ? kube::Lane::New : kube::Lane::Known;
+}
+
+// The manager owns the parts it runs; this part only keeps the reconciler alive as long as them.
+class Owner final : public kube::Runnable {
+ public:
+  explicit Owner(std::unique_ptr<ApplicationController> held, kube::Loop& loop)
+      : held_(std::move(held)), stopping_(loop) {}
+  const std::string& name() const override { return name_; }
+  Task<Result<>> run() override {
+    while (!stopped_) co_await stopping_.wait();
+    co_return Result<>{};
+  }
+  void stop() override {
+    stopped_ = true;
+    stopping_.wake_all();
+  }
+
+ private:
+  const std::string name_ = "spark-application-controller state";
+  std::unique_ptr<ApplicationController> held_;
+  kube::WaitList stopping_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+ApplicationController& ApplicationController::add_to(kube::Manager& manager, Submitter& submitter,
+                                                     ApplicationControllerOptions options) {
+  auto created = std::unique_ptr<ApplicationController>(
+      new ApplicationController(manager, submitter, std::move(options)));
+  ApplicationController& reference = *created;
+  manager.add(std::make_unique<Owner>(std::move(created), manager.loop()));
+  return reference;
+}
+
+ApplicationController::~ApplicationController() = default;
+
+ApplicationController::ApplicationController(kube::Manager& manager, Submitter& submitter,
+                                             ApplicationControllerOptions options)
+    : client_(manager.client()),
+      loop_(manager.loop()),
+      options_(std::move(options)),
+      writer_(client_, manager.events()),
+      launcher_(client_, manager.leadership(), writer_, submitter, options_.policy) {
+  apps_ = &manager.add(std::make_unique<kube::Informer<ApplicationView>>(
+      client_, kube::InformerOptions<ApplicationView>{.resource = kSparkApplications,
+                                                      .project = project_application,
+                                                      .namespaces = options_.namespaces,
+                                                      .log = options_.log}));
+  pods_ = &manager.add(std::make_unique<kube::Informer<PodView>>(
+      client_,
+      kube::InformerOptions<PodView>{.resource = kube::kPods,
+                                     .project = [](kube::JsonView pod) { return project_pod(pod); },
+                                     .namespaces = options_.namespaces,
+                                     .label_selector = std::string(api::label::kLaunchedByOperator) + "=true",
+                                     .log = options_.log}));
+  controller_ = &manager.add(std::make_unique<kube::Controller>(
+      loop_, "spark-application-controller",
+      [this](kube::ReconcileRequest request) { return reconcile(std::move(request)); },
+      kube::ControllerOptions{.workers = options_.workers,
+                              .grace = options_.grace,
+                              .retry_qps = options_.retry_qps,
+                              .retry_burst = options_.retry_burst,
+                              .retry_max_delay = options_.retry_max_delay,
+                              .kind = "SparkApplication",
+                              .log = options_.log,
+                              .metrics = manager.metrics()}));
+  pods_->add_index(kByApplication, [](const PodView& pod) {
+    return std::vector{ObjectKey{pod.key.ns, pod.app_name}.to_string()};
+  });
+  apps_->on_change([this](const kube::Change<ApplicationView>& change) {
+    if (change.type == kube::ChangeType::Deleted) replaced_.erase(change.key);
+    controller_->queue().add(change.key, lane_of(*change.object));
+  });
+  pods_->on_change([this](const kube::Change<PodView>& change) {
+    if (change.object->app_name.empty()) return;
+    // A change that no decision reads is no work.
+    if (change.type == kube::ChangeType::Updated) {
+      PodView before = *change.before;
+      before.resource_version = change.object->resource_version;
+      if (before == *change.object) return;
+    }
+    controller_->queue().add({change.key.ns, change.object->app_name}, kube::Lane::Known);
+  });
+}
+
+Observation ApplicationController::observe(const SparkApplication& app) const {
+  Observation seen;
+  for (const auto& pod : pods_->store().by_index(kByApplication, app.metadata.key().to_string())) {
+    if (pod->is_executor()) seen.executors.push_back(*pod);
+    if (pod->is_driver() && pod->belongs_to(app.metadata.uid)) seen.drivers.push_back(*pod);
+  }
+  return seen;
+}
+
+Task<Result<ReconcileResult>> ApplicationController::reconcile(kube::ReconcileRequest request) {
+  const auto view = apps_->store().get(request.key);
+  if (view == nullptr) co_return ReconcileResult::done();
+  if (const auto replaced = replaced_.find(request.key); replaced != replaced_.end()) {
+    if (replaced->second == view->resource_version) co_return ReconcileResult::done();
+    replaced_.erase(replaced);
+  }
+  auto app = view->decode();
+  if (!app)
+    co_return fail(std::move(app).error().while_doing("read SparkApplication " + request.key.to_string()));
+  Observation seen = observe(*app);
+  Decision decision = decide(*app, seen, loop_.now(), options_.policy);
+  co_return co_await act(std::move(*app), std::move(seen), std::move(decision), request.log);
+}
+
+Task<Result<ReconcileResult>> ApplicationController::act(SparkApplication app, Observation seen,
+                                                         Decision decision, kube::Log log) {
+  if (std::holds_alternative<Submit>(decision.step)) {
+    co_return co_await launcher_.launch(app, seen, std::move(decision.notes), log);
+  }
+  if (const auto* stray = std::get_if<LookAtStray>(&decision.step)) {
+    co_return co_await launcher_.look_at_stray(app, stray->pod, log);
+  }
+  if (std::holds_alternative<ConfirmDriverGone>(decision.step)) {
+    co_return co_await confirm_driver_gone(app, log);
+  }
+  if (const auto* removal = std::get_if<DeleteDriver>(&decision.step)) {
+    kube::DeleteOptions options = kube::DeleteOptions().uid(removal->uid);
+    options.precondition_resource_version = removal->resource_version;
+    auto removed =
+        co_await kube::JsonApi(client_, kube::kPods, removal->pod.ns).remove(removal->pod.name, options);
+    if (!removed && removed.error().is_conflict()) co_return ReconcileResult::again();
+    if (!removed && !removed.error().is_not_found()) {
+      co_return fail(std::move(removed).error().while_doing("delete pod " + removal->pod.to_string()));
+    }
+    log.info("driver deleted", {{"pod", removal->pod.to_string()}, {"uid", removal->uid}});
+  }
+  if (std::holds_alternative<DeleteApplication>(decision.step)) {
+    auto removed =
+        co_await kube::JsonApi(client_, kSparkApplications, app.metadata.namespace_)
+            .remove(
+                app.metadata.name,
+                kube::DeleteOptions().uid(app.metadata.uid).resource_version(app.metadata.resource_version));
+    if (!removed && removed.error().is_conflict()) co_return ReconcileResult::again();
+    if (!removed && !removed.error().is_not_found()) {
+      co_return fail(std::move(removed).error().while_doing("delete expired SparkApplication"));
+    }
+    log.info("time to live has ended, application deleted");
+    co_return ReconcileResult::done();
+  }
+  if (decision.status) {
+    co_return co_await write(app, std::move(*decision.status), std::move(decision.notes), log);
+  }
+  writer_.tell(app, decision.notes);
+  if (const auto* wait = std::get_if<Wait>(&decision.step); wait != nullptr && wait->at_most) {
+    co_return ReconcileResult::after(*wait->at_most);
+  }
+  co_return ReconcileResult::done();
+}
+
+Task<Result<ReconcileResult>> ApplicationController::confirm_driver_gone(const SparkApplication& app,
+                                                                         kube::Log log) {
+  const ObjectKey key{app.metadata.namespace_, app.status.driver_info.pod_name};
+  auto pod = co_await kube::JsonApi(client_, kube::kPods, key.ns).get(key.name);
+  if (!pod && !pod.error().is_not_found()) {
+    co_return fail(std::move(pod).error().while_doing("get pod " + key.to_string()));
+  }
+  if (pod) {
+    auto view = project_pod(*pod);
+    if (!view) co_return fail(std::move(view));
+    // It is there: our cache lags, its event is on the way; the delay covers a lost one.
+    if (is_current_driver(app, *view)) co_return ReconcileResult::after(std::chrono::seconds(5));
+  }
+  std::vector<Note> notes{
+      {true, "SparkDriverNotFound", "Driver pod " + key.name + " not found, marking application as Failing"}};
+  co_return co_await write(app, driver_lost(app.status, loop_.now()), std::move(notes), log);
+}
+
+Task<Result<ReconcileResult>> ApplicationController::write(const SparkApplication& app,
+                                                           api::SparkApplicationStatus status,
+                                                           std::vector<Note> notes, kube::Log log) {
+  const ObjectKey key = app.metadata.key();
+  auto version = co_await writer_.write(app, std::move(status), std::move(notes), log);
+  if (!version && version.error().is_conflict()) co_return ReconcileResult::again();
+  if (!version && version.error().is_not_found()) co_return ReconcileResult::done();
+  if (!version) co_return fail(std::move(version));
+  const auto view = apps_->store().get(key);
+  if (view != nullptr && view->resource_version == app.metadata.resource_version &&
+      *version != app.metadata.resource_version) {
+    replaced_[key] = app.metadata.resource_version;
+  }
+  co_return ReconcileResult::done();
+}
+
+}  // namespace controller

@@ -1,0 +1,70 @@
+// The controller of SparkApplications: observe (caches), decide (pure), act (one effect, one status patch).
+//
+//   manager.add(std::make_unique<ApplicationController>(manager, options))  → see
+//   add_application_controller()
+//
+// Watches applications and the pods that the operator launched; new applications wait in their own lane
+// behind work on known ones. Thread: the loop's only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controller/application/application_view.h"
+#include "controller/application/launcher.h"
+#include "kube/runtime/controller.h"
+#include "kube/runtime/informer.h"
+#include "kube/runtime/manager.h"
+
+namespace controller {
+
+struct ApplicationControllerOptions {
+  std::vector<std::string> namespaces;  // empty: all
+  int workers = 10;
+  kube::Duration grace = std::chrono::seconds(20);
+  double retry_qps = 10;
+  double retry_burst = 100;
+  kube::Duration retry_max_delay = kube::Duration::max();
+  Policy policy;
+  kube::Log log;
+};
+
+class ApplicationController {
+ public:
+  // Adds informers and the controller to the manager. `submitter` outlives the manager's run.
+  static ApplicationController& add_to(kube::Manager& manager, Submitter& submitter,
+                                       ApplicationControllerOptions options);
+  ~ApplicationController();
+
+  const kube::Store<ApplicationView>& applications() const { return apps_->store(); }
+  const kube::Store<PodView>& pods() const { return pods_->store(); }
+
+ private:
+  ApplicationController(kube::Manager& manager, Submitter& submitter, ApplicationControllerOptions options);
+
+  kube::Task<kube::Result<kube::ReconcileResult>> reconcile(kube::ReconcileRequest request);
+  kube::Task<kube::Result<kube::ReconcileResult>> act(api::SparkApplication app, Observation seen,
+                                                      Decision decision, kube::Log log);
+  kube::Task<kube::Result<kube::ReconcileResult>> confirm_driver_gone(const api::SparkApplication& app,
+                                                                      kube::Log log);
+  kube::Task<kube::Result<kube::ReconcileResult>> write(const api::SparkApplication& app,
+                                                        api::SparkApplicationStatus status,
+                                                        std::vector<Note> notes, kube::Log log);
+  Observation observe(const api::SparkApplication& app) const;
+
+  kube::Client& client_;
+  kube::Loop& loop_;
+  const ApplicationControllerOptions options_;
+  StatusWriter writer_;
+  Launcher launcher_;
+  kube::Informer<ApplicationView>* apps_ = nullptr;
+  kube::Informer<PodView>* pods_ = nullptr;
+  kube::Controller* controller_ = nullptr;
+  // Versions that we have replaced by our own write while the cache still shows them: deciding on them again
+  // could only end in conflicts. Our own event is on its way.
+  std::map<kube::ObjectKey, std::string> replaced_;
+};
+
+}  // namespace controller

@@ -1,0 +1,34 @@
+// ApplicationView is what the informer keeps of a SparkApplication: its text, and what is looked at without
+// decoding.
+//
+//   auto view = apps.store().get(key);
+//   Result<api::SparkApplication> app = view->decode();     // error names the path: one bad object fails
+//   alone
+//
+// Thread: values.
+#pragma once
+
+#include <string>
+
+#include "api/spark_application.h"
+#include "kube/core/gvk.h"
+#include "kube/core/json_reader.h"
+
+namespace controller {
+
+inline const kube::Resource kSparkApplications{"sparkoperator.k8s.io", "v1beta2", "SparkApplication",
+                                               "sparkapplications"};
+
+struct ApplicationView {
+  kube::ObjectKey key;
+  std::string uid;
+  std::string resource_version;
+  api::State state = api::State::New;
+  std::string text;  // the object without managedFields
+
+  kube::Result<api::SparkApplication> decode() const;
+};
+
+kube::Result<ApplicationView> project_application(kube::JsonView object);
+
+}  // namespace controller

@@ -1,0 +1,268 @@
+#include "controller/application/launcher.h"
+
+#include <set>
+
+#include "api/constants.h"
+#include "api/defaults.h"
+#include "api/names.h"
+#include "controller/application/application_view.h"
+#include "kube/core/fields.h"
+
+namespace controller {
+
+using api::SparkApplication;
+using kube::ErrorKind;
+using kube::fail;
+using kube::Json;
+using kube::ObjectKey;
+using kube::ReconcileResult;
+using kube::Result;
+using kube::Task;
+
+namespace {
+
+// The POST's deadline; the lease has to be valid for longer.
+constexpr kube::Duration kPostDeadline = std::chrono::seconds(10);
+
+// Decisions were made on a view that the server no longer shares: the coming event, or the back-off, brings
+// us back.
+Result<ReconcileResult> stale() {
+  return ReconcileResult::again();
+}
+
+Result<ReconcileResult> wait_for_event() {
+  return ReconcileResult::done();
+}
+
+std::string recorded_name(const SparkApplication& app) {
+  return kube::annotation_of(app.metadata, api::annotation::kDriverPodName);
+}
+
+std::string owner_words(const PodView& pod) {
+  if (!pod.owner_name.empty()) return "SparkApplication " + pod.owner_name;
+  if (!pod.other_owner.empty()) return pod.other_owner;
+  return "nobody we know";
+}
+
+}  // namespace
+
+Standing standing_of(const SparkApplication& app, const PodView& pod, const std::string& next_id) {
+  if (pod.belongs_to(app.metadata.uid)) {
+    if (api::same_link(pod.submission_id, next_id)) {
+      return api::spec_part(pod.submission_id) == api::spec_part(next_id) ? Standing::Ours
+                                                                          : Standing::OursOtherSpec;
+    }
+    if (!pod.submission_id.empty() && pod.submission_id == app.status.submission_id)
+      return Standing::PreviousRun;
+    return Standing::OtherId;
+  }
+  return !pod.owner_uid.empty() && pod.owner_name == app.metadata.name ? Standing::Predecessor
+                                                                       : Standing::Foreign;
+}
+
+// One try to submit: the application as read live, and what was derived from it.
+struct Launcher::Attempting {
+  SparkApplication app;
+  std::string next_id;
+  ObjectKey pod;
+  std::uint64_t term = 0;
+  std::vector<Note> notes;
+  kube::Log log;
+};
+
+Task<Launcher::Reconciled> Launcher::launch(const SparkApplication& cached, const Observation& seen,
+                                            std::vector<Note> notes, kube::Log log) {
+  Attempting attempting;
+  attempting.term = leadership_.term();
+  attempting.notes = std::move(notes);
+  attempting.log = log;
+  auto live = co_await read_application(cached.metadata.key());
+  if (!live) co_return fail(std::move(live));
+  if (!*live || (*live)->metadata.uid != cached.metadata.uid) co_return stale();
+  attempting.app = std::move(**live);
+  const SparkApplication& app = attempting.app;
+  const Decision again = decide(app, seen, client_.loop().now(), policy_);
+  if (!std::holds_alternative<Submit>(again.step)) co_return stale();
+
+  attempting.next_id = next_id(app, policy_);
+  attempting.pod = {app.metadata.namespace_, api::driver_pod_name(app)};
+  const std::string default_name = api::default_driver_pod_name(app.metadata.name);
+  const std::string recorded = recorded_name(app);
+  std::set<std::string> other_names{default_name, recorded};
+  other_names.erase(attempting.pod.name);
+  other_names.erase("");
+  for (const std::string& name : other_names) {
+    auto found = co_await read_pod({app.metadata.namespace_, name});
+    if (!found) co_return fail(std::move(found));
+    // Under these names only what is ours counts; strangers may have them.
+    if (!*found || !(*found)->belongs_to(app.metadata.uid)) continue;
+    if (auto result = co_await settle(attempting, **found)) co_return std::move(*result);
+  }
+  if (attempting.pod.name != default_name && attempting.pod.name != recorded) {
+    // Recorded before its first use, so that after any edit a driver can only be under a name that we look
+    // at.
+    Json body{{"metadata", {{"annotations", {{api::annotation::kDriverPodName, attempting.pod.name}}}}}};
+    kube::JsonApi apps(client_, kSparkApplications, app.metadata.namespace_);
+    auto recorded_now = co_await apps.patch(
+        app.metadata.name,
+        kube::Patch::merge(std::move(body)).resource_version(app.metadata.resource_version));
+    if (!recorded_now && !recorded_now.error().is_conflict()) {
+      co_return fail(std::move(recorded_now).error().while_doing("record the driver pod's name"));
+    }
+    co_return stale();
+  }
+  co_return co_await post(std::move(attempting));
+}
+
+Task<Launcher::Reconciled> Launcher::post(Attempting attempting) {
+  const auto may_post = [this, term = attempting.term] {
+    return leadership_.term() == term && leadership_.valid_for(kPostDeadline);
+  };
+  const spark::Attempt attempt{attempting.next_id, client_.loop().now()};
+  SparkApplication app = attempting.app;
+  app.spec = api::with_defaults(std::move(app.spec));
+  auto created = co_await submitter_.create_driver(app, attempt, may_post);
+  if (created) {
+    attempting.log.info("driver created",
+                        {{"pod", created->key.to_string()}, {"submitter", submitter_.name()}});
+    co_return co_await adopt(attempting, *created);
+  }
+  const kube::Error& error = created.error();
+  // Not said to be refused: the same id is tried again, and finds what came of this try.
+  const bool definite = !error.is_ambiguous() && error.kind() != ErrorKind::ShuttingDown &&
+                        error.kind() != ErrorKind::Unavailable && error.kind() != ErrorKind::Timeout &&
+                        error.kind() != ErrorKind::TooManyRequests && error.kind() != ErrorKind::Unauthorized;
+  if (!definite) co_return fail(error.while_doing("submit " + app.metadata.key().to_string()));
+
+  auto found = co_await read_pod(attempting.pod);
+  if (!found) co_return fail(std::move(found));
+  if (*found) {
+    if (auto result = co_await settle(attempting, **found)) co_return std::move(*result);
+    co_return stale();
+  }
+  if (error.is_already_exists()) co_return stale();
+  co_return co_await refuse(attempting, "failed to submit spark application: " + error.message());
+}
+
+Task<std::optional<Launcher::Reconciled>> Launcher::settle(const Attempting& attempting,
+                                                           const PodView& found) {
+  switch (standing_of(attempting.app, found, attempting.next_id)) {
+    case Standing::Ours:
+      if (found.terminating) co_return wait_for_event();
+      co_return co_await adopt(attempting, found);
+    case Standing::OursOtherSpec:
+      if (found.terminating) co_return wait_for_event();
+      co_return co_await use_up(attempting, found);
+    case Standing::PreviousRun:
+      if (found.terminating) co_return wait_for_event();
+      co_return co_await remove(attempting, found);
+    case Standing::OtherId:
+      co_return co_await look_at_stray(attempting.app, found, attempting.log);
+    case Standing::Predecessor: {
+      auto live = co_await read_application(attempting.app.metadata.key());
+      if (!live) co_return Reconciled(fail(std::move(live)));
+      if (!*live || (*live)->metadata.uid != attempting.app.metadata.uid) co_return stale();
+      if (found.terminating) co_return ReconcileResult::after(std::chrono::seconds(1));
+      co_return co_await remove(attempting, found);
+    }
+    case Standing::Foreign:
+      co_return co_await refuse(attempting, "failed to submit spark application: pod " +
+                                                found.key.to_string() + " exists already and belongs to " +
+                                                owner_words(found));
+  }
+  co_return std::nullopt;
+}
+
+Task<Launcher::Reconciled> Launcher::adopt(const Attempting& attempting, const PodView& driver) {
+  SparkApplication app = attempting.app;
+  app.spec = api::with_defaults(std::move(app.spec));
+  // The pod's own time: whoever completes it later builds the same children.
+  const spark::Attempt attempt{driver.submission_id, driver.created.value_or(client_.loop().now())};
+  auto completed = co_await submitter_.complete(app, attempt, driver);
+  if (!completed) {
+    if (completed.error().is_conflict()) co_return stale();
+    co_return fail(std::move(completed).error().while_doing("complete driver " + driver.key.to_string()));
+  }
+  std::vector<Note> notes = attempting.notes;
+  notes.push_back({false, "SparkApplicationSubmitted",
+                   "SparkApplication " + app.metadata.name + " was submitted successfully"});
+  co_return co_await written(attempting, submitted(attempting.app.status, driver), std::move(notes));
+}
+
+Task<Launcher::Reconciled> Launcher::refuse(const Attempting& attempting, std::string message) {
+  std::vector<Note> notes = attempting.notes;
+  notes.push_back({true, "SparkApplicationSubmissionFailed",
+                   "failed to submit SparkApplication " + attempting.app.metadata.name + ": " + message});
+  auto status = refused(attempting.app.status, attempting.next_id, std::move(message), client_.loop().now());
+  co_return co_await written(attempting, std::move(status), std::move(notes));
+}
+
+Task<Launcher::Reconciled> Launcher::use_up(const Attempting& attempting, const PodView& found) {
+  api::SparkApplicationStatus status = attempting.app.status;
+  status.submission_id = found.submission_id;
+  co_return co_await written(attempting, std::move(status), {});
+}
+
+Task<Launcher::Reconciled> Launcher::remove(const Attempting& attempting, const PodView& pod) {
+  auto removed = co_await kube::JsonApi(client_, kube::kPods, pod.key.ns)
+                     .remove(pod.key.name, kube::DeleteOptions().uid(pod.uid));
+  if (!removed && !removed.error().is_not_found() && !removed.error().is_conflict()) {
+    co_return fail(std::move(removed).error().while_doing("delete pod " + pod.key.to_string()));
+  }
+  attempting.log.info("driver of an earlier run deleted", {{"pod", pod.key.to_string()}, {"uid", pod.uid}});
+  // Its last event brings us back when it carries our label; a predecessor's may not.
+  co_return ReconcileResult::after(std::chrono::seconds(1));
+}
+
+Task<Launcher::Reconciled> Launcher::look_at_stray(const SparkApplication& cached, const PodView& pod,
+                                                   kube::Log log) {
+  auto live = co_await read_application(cached.metadata.key());
+  if (!live) co_return fail(std::move(live));
+  if (!*live) co_return stale();
+  Attempting attempting;
+  attempting.app = std::move(**live);
+  attempting.log = log;
+  const SparkApplication& app = attempting.app;
+  const State state = app.status.application_state.state;
+  if (app.metadata.uid != cached.metadata.uid || app.status.submission_id != cached.status.submission_id ||
+      state != cached.status.application_state.state) {
+    co_return stale();
+  }
+  if (state == State::New && !app.spec.suspend.value_or(false) && !app.metadata.deletion_timestamp &&
+      !api::is_ours(pod.submission_id)) {
+    // Another operator, such as the Go one, left it half-way: its run goes on as ours.
+    co_return co_await written(attempting, submitted(app.status, pod), {});
+  }
+  if (pod.terminating) co_return wait_for_event();
+  log.warn("stray driver deleted", {{"pod", pod.key.to_string()}, {"submissionID", pod.submission_id}});
+  co_return co_await remove(attempting, pod);
+}
+
+Task<Launcher::Reconciled> Launcher::written(const Attempting& attempting, api::SparkApplicationStatus status,
+                                             std::vector<Note> notes) {
+  auto version = co_await writer_.write(attempting.app, std::move(status), std::move(notes), attempting.log);
+  if (!version && version.error().is_conflict()) co_return stale();
+  if (!version) co_return fail(std::move(version));
+  co_return wait_for_event();
+}
+
+Task<Result<std::optional<PodView>>> Launcher::read_pod(const ObjectKey& key) {
+  auto pod = co_await kube::JsonApi(client_, kube::kPods, key.ns).get(key.name);
+  if (!pod && pod.error().is_not_found()) co_return std::optional<PodView>();
+  if (!pod) co_return fail(std::move(pod).error().while_doing("get pod " + key.to_string()));
+  auto view = project_pod(*pod);
+  if (!view) co_return fail(std::move(view));
+  co_return std::optional<PodView>(std::move(*view));
+}
+
+Task<Result<std::optional<SparkApplication>>> Launcher::read_application(const ObjectKey& key) {
+  auto object = co_await kube::JsonApi(client_, kSparkApplications, key.ns).get(key.name);
+  if (!object && object.error().is_not_found()) co_return std::optional<SparkApplication>();
+  if (!object)
+    co_return fail(std::move(object).error().while_doing("get SparkApplication " + key.to_string()));
+  auto app = kube::decode<SparkApplication>(*object);
+  if (!app) co_return fail(std::move(app));
+  co_return std::optional<SparkApplication>(std::move(*app));
+}
+
+}  // namespace controller

@@ -1,0 +1,45 @@
+#include "controller/application/status_writer.h"
+
+#include "controller/application/application_view.h"
+#include "kube/core/fields.h"
+
+namespace controller {
+
+using kube::Json;
+
+kube::Task<kube::Result<std::string>> StatusWriter::write(const api::SparkApplication& app,
+                                                          api::SparkApplicationStatus next,
+                                                          std::vector<Note> notes, kube::Log log) {
+  // Replacing the resourceVersion makes the server answer 409 unless the object still has it.
+  Json operations = Json::array({
+      {{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", app.metadata.resource_version}},
+      {{"op", "add"}, {"path", "/status"}, {"value", kube::encode(next)}},
+  });
+  kube::JsonApi apps(client_, kSparkApplications, app.metadata.namespace_);
+  const kube::ObjectKey key = app.metadata.key();
+  auto answer = co_await apps.patch(key.name, kube::Patch::json(std::move(operations)), "status");
+  if (!answer)
+    co_return kube::fail(std::move(answer).error().while_doing("patch status of " + key.to_string()));
+  const api::State before = app.status.application_state.state;
+  const api::State after = next.application_state.state;
+  if (before != after) {
+    log.info("state changed", {{"from", api::to_string(before)},
+                               {"to", api::to_string(after)},
+                               {"submissionID", next.submission_id},
+                               {"attempt", next.execution_attempts}});
+  }
+  tell(app, notes);
+  co_return (*answer)["metadata"].value("resourceVersion", "");
+}
+
+void StatusWriter::tell(const api::SparkApplication& app, const std::vector<Note>& notes) {
+  const kube::ObjectReference about{app.api_version,         api::SparkApplication::kKind,
+                                    app.metadata.namespace_, app.metadata.name,
+                                    app.metadata.uid,        app.metadata.resource_version};
+  for (const Note& note : notes) {
+    events_.event(about, note.warning ? kube::EventType::Warning : kube::EventType::Normal, note.reason,
+                  note.message);
+  }
+}
+
+}  // namespace controller

@@ -1,0 +1,36 @@
+// StatusWriter is the only way an application's status changes: one patch, with the resourceVersion that was
+// decided on, and then the events that tell people.
+//
+//   auto written = co_await writer.write(app, next_status, notes);
+//   if (!written && written.error().is_conflict()) …      // somebody was faster: read again and decide again
+//
+// The whole status goes out (times as explicit nulls, as clients of the Go operator expect), so it can only
+// be what was decided. Thread: the loop's only.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "controller/application/decision.h"
+#include "kube/base/log.h"
+#include "kube/client/api.h"
+#include "kube/runtime/event_recorder.h"
+
+namespace controller {
+
+class StatusWriter {
+ public:
+  StatusWriter(kube::Client& client, kube::EventRecorder& events) : client_(client), events_(events) {}
+
+  // Answers the resourceVersion that the application has now.
+  kube::Task<kube::Result<std::string>> write(const api::SparkApplication& app,
+                                              api::SparkApplicationStatus next, std::vector<Note> notes,
+                                              kube::Log log);
+  void tell(const api::SparkApplication& app, const std::vector<Note>& notes);
+
+ private:
+  kube::Client& client_;
+  kube::EventRecorder& events_;
+};
+
+}  // namespace controller
