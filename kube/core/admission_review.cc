@@ -54,6 +54,8 @@ Result<> slice_objects(std::string_view review, AdmissionRequest& request) {
     std::string_view raw;
     if (field.value().get_object().get(object) != simdjson::SUCCESS) continue;  // null
     if (object.raw_json().get(raw) != simdjson::SUCCESS) return refuse("malformed JSON");
+    // The raw text reaches up to the next token.
+    raw = raw.substr(0, raw.find_last_of('}') + 1);
     *target = raw;
   }
   return {};

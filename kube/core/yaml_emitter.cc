@@ -108,13 +108,16 @@ class Emitter {
   }
 
   void items(const Json& array, int indent) {
+    bool first = true;
     for (const Json& json : array) {
-      pad(indent);
+      if (!std::exchange(first, false) || !skip_first_indent_) pad(indent);
+      skip_first_indent_ = false;
       out_ += '-';
-      if (json.is_object() && !json.empty()) {
+      if (json.is_structured() && !json.empty()) {
+        // The first line of what the element holds stands on the dash's own line.
         out_ += ' ';
         skip_first_indent_ = true;
-        members(json, indent + 2);
+        json.is_object() ? members(json, indent + 2) : items(json, indent + 2);
       } else {
         value(json, indent + 2);
       }
