@@ -3,7 +3,7 @@
 //
 //   kPods.object_path({"ns", "pi-driver"}, "status");   // "/api/v1/namespaces/ns/pods/pi-driver/status"
 //   kPods.collection_path();                            // "/api/v1/pods": all namespaces
-//   const Resource apps{"sparkoperator.k8s.io", "v1beta2", "SparkApplication", "sparkapplications"};
+//   const Resource widgets{"example.com", "v1", "Widget", "widgets"};
 //
 // Thread: values and constants.
 #pragma once
@@ -47,7 +47,7 @@ struct Resource {
 
   std::string api_version() const { return group.empty() ? version : group + "/" + version; }
   GroupVersionKind gvk() const { return {group, version, kind}; }
-  // "pods", "sparkapplications.sparkoperator.k8s.io": as messages and RBAC name it.
+  // "pods", "widgets.example.com": as messages and RBAC name it.
   std::string group_resource() const { return group.empty() ? plural : plural + "." + group; }
 
   // All of a namespace; of all namespaces when it is "". Names are escaped for URLs.

@@ -174,12 +174,12 @@ TEST_CASE("a name may have several faults, each worded as by the API server", "[
 }
 
 TEST_CASE("keys of config maps and names of variables have their own rules", "[dns_name]") {
-  CHECK(config_map_key_faults("spark.properties_1-x").empty());
+  CHECK(config_map_key_faults("app.properties_1-x").empty());
   CHECK(config_map_key_faults("..data").size() == 1);
   CHECK(config_map_key_faults("..").size() == 1);
   CHECK(config_map_key_faults("a/b").size() == 1);
   CHECK(config_map_key_faults("").size() == 1);
-  CHECK(env_var_name_faults("SPARK.HOME x").empty());
+  CHECK(env_var_name_faults("APP.HOME x").empty());
   CHECK_FALSE(env_var_name_faults("A=B").empty());
   CHECK_FALSE(env_var_name_faults("").empty());
 }

@@ -45,6 +45,7 @@ constexpr std::array kMergeKeys{
     MergeKey{"schedulingGates", "name", ""},
     MergeKey{"conditions", "type", "status"},
     MergeKey{"podIPs", "ip", "status"},
+    MergeKey{"hostIPs", "ip", "status"},
     MergeKey{"addresses", "type", "status"},
     MergeKey{"podCIDRs", "", "spec"},
     MergeKey{"ownerReferences", "uid", "metadata"},

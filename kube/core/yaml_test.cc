@@ -49,7 +49,7 @@ TEST_CASE("plain words mean what Kubernetes takes them for", "[yaml]") {
       {"2026-11-21", R"("2026-11-21")"},
       {"2026-11-21T03:51:07Z", R"("2026-11-21T03:51:07Z")"},
       {"12:30", R"("12:30")"},
-      {"local:///opt/spark/x.py", R"("local:///opt/spark/x.py")"},
+      {"local:///opt/app/x.py", R"("local:///opt/app/x.py")"},
       {"'true'", R"("true")"},
       {"\"12\"", R"("12")"},
       {"''", R"("")"},
