@@ -16,8 +16,7 @@ void krb5(DriverBuild& build, ConfReader& conf) {
   if (path && map)
     conf.refuse("spark.kubernetes.kerberos.krb5.path: cannot be given together with …krb5.configMapName");
   if (map) {
-    const Json source = {{"items", {{{"key", "krb5.conf"}, {"path", "krb5.conf"}}}}, {"name", *map}};
-    build.add_volume({{"configMap", source}, {"name", "krb5-file"}});
+    build.add_volume({{"configMap", {{"name", *map}}}, {"name", "krb5-file"}});
   } else if (path) {
     const std::string name = build.conf.resource_name_prefix + "-krb5-file";
     const std::string file = base_name(*path);

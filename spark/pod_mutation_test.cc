@@ -1,0 +1,166 @@
+#include "spark/pod_mutation.h"
+
+#include <catch2/catch.hpp>
+
+#include "api/spark_application.h"
+
+using kube::Json;
+using spark::PodRole;
+
+namespace {
+
+api::SparkApplication application() {
+  api::SparkApplication app;
+  app.metadata.name = "pi";
+  app.metadata.namespace_ = "ns";
+  app.metadata.uid = "u";
+  app.spec.spark_version = "3.5.7";
+  return app;
+}
+
+Json pod(const char* container = "spark-kubernetes-driver") {
+  return Json::parse(R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"other"},{"name":")" +
+                     std::string(container) + R"("}]}})");
+}
+
+Json mutate(const Json& pod, const api::SparkApplication& app, PodRole role) {
+  auto out = spark::mutate_pod(pod, app, role);
+  if (!out) FAIL(out.error().message());
+  return *out;
+}
+
+}  // namespace
+
+TEST_CASE("the Spark container is found by its name, else it is the first", "[spark]") {
+  auto app = application();
+  app.spec.driver.env = app.spec.executor.env = {{{"name", "A"}, {"value", "1"}}};
+  CHECK(mutate(pod(), app, PodRole::Driver)["spec"]["containers"][1].contains("env"));
+  CHECK(mutate(pod("executor"), app, PodRole::Executor)["spec"]["containers"][1].contains("env"));
+  CHECK(mutate(pod("spark-kubernetes-executor"), app, PodRole::Executor)["spec"]["containers"][1].contains(
+      "env"));
+  CHECK(mutate(pod("main"), app, PodRole::Driver)["spec"]["containers"][0].contains("env"));
+  CHECK_FALSE(
+      spark::mutate_pod({{"spec", {{"containers", Json::array()}}}}, app, PodRole::Driver).has_value());
+}
+
+TEST_CASE("mutating a pod twice changes it once", "[spark]") {
+  auto app = application();
+  app.spec.driver.env = {{{"name", "A"}, {"value", "1"}}};
+  app.spec.driver.tolerations = {{{"key", "t"}}};
+  app.spec.driver.memory_limit = "2g";
+  const Json once = mutate(pod(), app, PodRole::Driver);
+  CHECK(mutate(once, app, PodRole::Driver) == once);
+}
+
+TEST_CASE("a driver gets its owner once, an executor none", "[spark]") {
+  auto app = application();
+  const Json driver = mutate(pod(), app, PodRole::Driver);
+  REQUIRE(driver["metadata"]["ownerReferences"].size() == 1);
+  Json owned = pod();
+  owned["metadata"]["ownerReferences"] = driver["metadata"]["ownerReferences"];
+  CHECK(mutate(owned, app, PodRole::Driver)["metadata"]["ownerReferences"].size() == 1);
+  CHECK_FALSE(mutate(pod("executor"), app, PodRole::Executor)["metadata"].contains("ownerReferences"));
+}
+
+TEST_CASE("lists append, single values replace, selectors merge", "[spark]") {
+  Json given = pod();
+  given["spec"]["tolerations"] = {{{"key", "old"}}};
+  given["spec"]["affinity"] = {{"old", true}};
+  given["spec"]["nodeSelector"] = {{"a", "old"}, {"b", "old"}};
+  given["spec"]["priority"] = 5;
+  auto app = application();
+  app.spec.driver.tolerations = {{{"key", "new"}}};
+  app.spec.driver.affinity = {{"new", true}};
+  app.spec.driver.node_selector = api::StringMap{{"a", "new"}};
+  app.spec.driver.priority_class_name = "high";
+  const Json out = mutate(given, app, PodRole::Driver)["spec"];
+  CHECK(out["tolerations"].size() == 2);
+  CHECK(out["affinity"] == Json({{"new", true}}));
+  CHECK(out["nodeSelector"] == Json({{"a", "new"}, {"b", "old"}}));
+  CHECK(out["priorityClassName"] == "high");
+  CHECK_FALSE(out.contains("priority"));
+}
+
+TEST_CASE("the batch scheduler's name wins, even when it is empty", "[spark]") {
+  auto app = application();
+  app.spec.driver.scheduler_name = "mine";
+  CHECK(mutate(pod(), app, PodRole::Driver)["spec"]["schedulerName"] == "mine");
+  app.spec.batch_scheduler = "volcano";
+  CHECK(mutate(pod(), app, PodRole::Driver)["spec"]["schedulerName"] == "volcano");
+  app.spec.batch_scheduler = "";
+  CHECK_FALSE(mutate(pod(), app, PodRole::Driver)["spec"].contains("schedulerName"));
+}
+
+TEST_CASE("volumes come once, in the order of their mounts, and only when known", "[spark]") {
+  auto app = application();
+  app.spec.volumes = {{{"name", "a"}, {"emptyDir", Json::object()}},
+                      {{"name", "a"}, {"hostPath", {{"path", "/x"}}}},
+                      {{"name", "spark-local-dir-1"}, {"emptyDir", Json::object()}}};
+  for (const char* name : {"a", "a", "unknown", "spark-local-dir-1"})
+    app.spec.driver.volume_mounts.push_back({{"name", name}, {"mountPath", "/m"}});
+  const Json out = mutate(pod(), app, PodRole::Driver)["spec"];
+  REQUIRE(out["volumes"].size() == 1);
+  CHECK(out["volumes"][0].contains("hostPath"));  // the last definition counts
+  CHECK(out["containers"][1]["volumeMounts"].size() == 2);
+}
+
+TEST_CASE("containers of a name and image that are there are not added again", "[spark]") {
+  auto app = application();
+  app.spec.driver.sidecars = {{{"name", "other"}}, {{"name", "other"}, {"image", "x"}}};
+  CHECK(mutate(pod(), app, PodRole::Driver)["spec"]["containers"].size() == 3);
+}
+
+TEST_CASE("an unreadable memory limit refuses the pod", "[spark]") {
+  auto app = application();
+  app.spec.driver.memory_limit = "10b";
+  CHECK_FALSE(spark::mutate_pod(pod(), app, PodRole::Driver).has_value());
+  app.spec.driver.memory_limit = "2G";
+  CHECK(mutate(pod(), app, PodRole::Driver)["spec"]["containers"][1]["resources"]["limits"]["memory"] ==
+        "2Gi");
+}
+
+TEST_CASE("volume names of config maps are legal and never collide", "[spark]") {
+  CHECK(spark::config_map_volume_name("settings") == "settings-vol");
+  CHECK(spark::config_map_volume_name("my.settings") == "my-settings-e68fc33d-vol");
+  const std::string name = spark::config_map_volume_name(std::string(80, 'a'));
+  CHECK(name.size() == 63);
+  CHECK(name != spark::config_map_volume_name(std::string(81, 'a')));
+}
+
+TEST_CASE("executor fields that may change while it runs are left to a webhook that runs", "[spark]") {
+  auto app = application();
+  app.spec.executor.priority_class_name = "low";
+  app.spec.executor.env = {{{"name", "A"}, {"value", "1"}}};
+  spark::SubmitOptions options;
+  options.partial_restart = true;
+  CHECK((*spark::executor_pod_template(app, options))["spec"]["priorityClassName"] == "low");
+  options.webhook_runs = true;
+  const Json partly = *spark::executor_pod_template(app, options);
+  CHECK_FALSE(partly["spec"].contains("priorityClassName"));
+  CHECK(partly["spec"]["containers"][0]["env"].size() == 1);
+
+  // The executor that Spark makes from it goes through the webhook, which adds what is missing and nothing
+  // else.
+  app.spec.executor.memory_limit = "3g";
+  const Json executor = mutate(partly, app, PodRole::Executor);
+  CHECK(executor["spec"]["priorityClassName"] == "low");
+  CHECK(executor["spec"]["containers"][0]["env"].size() == 1);
+  CHECK(executor["spec"]["containers"][0]["resources"]["limits"]["memory"] == "3Gi");
+  CHECK(mutate(executor, app, PodRole::Executor) == executor);
+}
+
+TEST_CASE("environment that Spark would write over a template goes through its own property", "[spark]") {
+  auto app = application();
+  app.spec.spark_config_map = "conf";
+  app.spec.executor.env_vars = {{"A", "1"}};
+  app.spec.executor.env = {{{"name", "A"}, {"value", "2"}},
+                           {{"name", "B"}, {"value", "3"}},
+                           {{"name", "SPARK_LOCAL_DIRS"}, {"value", "/x"}}};
+  auto conf = spark::executor_properties(app);
+  CHECK(conf.raw("spark.executorEnv.A") == "2");
+  CHECK_FALSE(conf.contains("spark.executorEnv.B"));
+  CHECK(conf.raw("spark.executorEnv.SPARK_CONF_DIR") == "/etc/spark/conf");
+  CHECK(spark::fields_needing_webhook(app) == std::vector<std::string>{"executor.env.SPARK_LOCAL_DIRS"});
+  app.spec.executor.memory_limit = "1g";
+  CHECK(spark::fields_needing_webhook(app).front() == "executor.memoryLimit");
+}
