@@ -1,0 +1,99 @@
+// Flags of `spark-operator controller start`: upstream's names, types and defaults (releases 2.1 to 2.5 and its head).
+//
+//   auto flags = parse_controller_flags({"--namespaces=a,b", "--controller-threads", "20"});
+//   if (!flags) → message and usage on stderr, exit code 1
+//   for (auto& name : flags->without_effect()) …          // given, understood, and not acted on yet
+//
+// Lists are CSV and accumulate; `--namespaces=""` with the quote characters, as the chart renders it, is one empty
+// name: all namespaces. Durations are Go's. Thread: pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "kube/base/clock.h"
+#include "kube/base/log.h"
+#include "kube/base/result.h"
+
+namespace cmd {
+
+struct ControllerFlags {
+  int controller_threads = 10;
+  std::vector<std::string> namespaces;   // empty: all
+  std::string namespace_selector;
+  kube::Duration cache_sync_timeout = std::chrono::seconds(30);
+  std::int64_t max_tracked_executor_per_app = 1000;
+  std::int64_t default_time_to_live_seconds = 0;
+  bool enable_driver_pdb = false;
+
+  int workqueue_qps = 10;
+  int workqueue_bucket_size = 100;
+  kube::Duration workqueue_max_delay = kube::Duration::max();
+
+  bool enable_batch_scheduler = false;
+  std::vector<std::string> kube_scheduler_names;
+  std::string default_batch_scheduler;
+
+  bool enable_ui_service = true;
+  std::string ingress_class_name, ingress_url_format, ingress_tls, ingress_annotations;
+
+  bool leader_election = false;
+  std::string leader_election_lock_name = "spark-operator-lock";
+  std::string leader_election_lock_namespace = "spark-operator";
+  kube::Duration leader_election_lease_duration = std::chrono::seconds(15);
+  kube::Duration leader_election_renew_deadline = std::chrono::seconds(10);
+  kube::Duration leader_election_retry_period = std::chrono::seconds(2);
+
+  kube::Duration driver_pod_creation_grace_period = std::chrono::seconds(10);
+  double kube_api_qps = 0;   // unlike upstream (20): the server's own 429 steers us unless somebody asks for a limit
+  int kube_api_burst = 0;
+
+  bool enable_metrics = false;
+  std::string metrics_bind_address = "0";
+  std::string metrics_endpoint = "/metrics";
+  std::string metrics_prefix;
+  std::vector<std::string> metrics_labels;
+  std::vector<double> metrics_job_submit_latency_buckets, metrics_job_start_latency_buckets;
+  std::string health_probe_bind_address = ":8081";
+  bool secure_metrics = false;
+  std::string metric_tls_min_version = "VersionTLS12";
+  std::vector<std::string> metric_tls_cipher_suites;
+  std::string pprof_bind_address = "0";
+  bool enable_http2 = false;
+
+  std::string timestamp_precision = "nanos";
+  std::string submitter_service_url;
+  kube::Duration submitter_startup_timeout = std::chrono::minutes(5);
+  kube::Duration submitter_request_timeout = std::chrono::minutes(2);
+  int submitter_max_retries = 3;
+  kube::Duration submitter_initial_backoff = std::chrono::seconds(2);
+  bool submitter_tls_enabled = false;
+  std::string submitter_tls_cert_file, submitter_tls_key_file, submitter_tls_ca_file;
+
+  std::map<std::string, bool> feature_gates;   // PartialRestart, LoadSparkDefaults, RestSubmitter, DefaultTimeToLive
+  std::string kubeconfig;
+
+  kube::LogLevel log_level = kube::LogLevel::Info;
+  kube::LogFormat log_format = kube::LogFormat::Json;
+
+  std::vector<std::string> given;   // flags that were on the command line
+
+  bool gate(const std::string& name) const;
+  // Flags that were given a meaning by the user and have none here yet.
+  std::vector<std::string> without_effect() const;
+};
+
+// Error InvalidInput: unknown flag, wrong type or value; the message names the flag.
+kube::Result<ControllerFlags> parse_controller_flags(std::vector<std::string> arguments);
+std::string controller_usage();
+
+// ":8081", "127.0.0.1:8081", "[::1]:8081"; nullopt-like Error for anything else. "0" is the caller's to look at.
+struct BindAddress {
+  std::string host;
+  std::uint16_t port = 0;
+};
+kube::Result<BindAddress> parse_bind_address(const std::string& text);
+
+}  // namespace cmd
