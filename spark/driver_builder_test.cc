@@ -169,6 +169,30 @@ TEST_CASE("flags win over --conf, the last --conf over earlier ones", "[spark]")
   CHECK_FALSE(map.contains("other.x"));
 }
 
+TEST_CASE("the submitter's spark-defaults.conf sets what nobody else set", "[spark]") {
+  spark::Submitter submitter;
+  submitter.spark_conf_files["spark-defaults.conf"] =
+      "spark.a  from file \nspark.b=file\nother.c=1\nspark.app.name=x";
+  auto submission = submit({"spark.b=conf"}, {"--class", "M", "local:///a.jar"}, submitter);
+  REQUIRE(submission);
+  auto map = properties(*submission);
+  CHECK(map["spark.a"] == "from file");
+  CHECK(map["spark.b"] == "conf");
+  CHECK(map["spark.app.name"] == "app");
+  CHECK_FALSE(map.contains("other.c"));
+}
+
+TEST_CASE("the driver's user is said by the environment, then by the proxy user", "[spark]") {
+  const Words proxied{"--proxy-user", "alice", "--class", "M", "local:///a.jar"};
+  spark::Submitter submitter;
+  auto user = [&] {
+    return container(*submit({}, proxied, submitter))["env"][0]["value"].get<std::string>();
+  };
+  CHECK(user() == "alice");
+  submitter.environment["SPARK_USER"] = "bob";
+  CHECK(user() == "bob");
+}
+
 TEST_CASE("credentials of the driver's own switch its service account off", "[spark]") {
   spark::Submitter submitter;
   submitter.files["/ca.crt"] = "CA";

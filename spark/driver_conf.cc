@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "spark/digest.h"
+#include "spark/properties.h"
 #include "spark/resource_name.h"
 #include "spark/submit_arguments.h"
 #include "spark/uri.h"
@@ -83,6 +84,19 @@ Result<std::string> checked_master(const std::string& master) {
   return master;
 }
 
+// spark-defaults.conf has the last word on what nobody else set. Values are trimmed, except of line breaks.
+void read_defaults(const Submitter& submitter, SparkConf& conf) {
+  const auto file = submitter.spark_conf_files.find("spark-defaults.conf");
+  if (file == submitter.spark_conf_files.end()) return;
+  for (const auto& [key, value] : parse_properties(file->second)) {
+    auto blank = [](char c) { return static_cast<unsigned char>(c) <= ' ' && c != '\r' && c != '\n'; };
+    std::string_view text = value;
+    while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+    while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+    if (key.starts_with("spark.")) conf.set_if_missing(key, std::string(text));
+  }
+}
+
 ResourceKind kind_of(std::string_view resource) {
   if (resource.ends_with(".py")) return ResourceKind::Python;
   if (resource.ends_with(".R") || resource.ends_with(".r")) return ResourceKind::R;
@@ -113,6 +127,7 @@ Result<DriverConf> driver_conf(const std::vector<std::string>& arguments, Submit
 
   DriverConf out;
   out.line = line;
+  read_defaults(submitter, parsed->conf);
   SparkConf& conf = out.conf;
   conf = std::move(parsed->conf);
   conf.set_environment(submitter.environment);

@@ -32,7 +32,7 @@ using kube::Result;
 // What spark-submit would find around itself. The defaults are those of an operator without Hadoop or Spark
 // configuration of its own, which is how upstream's image is shipped.
 struct Submitter {
-  std::string user = "spark";                             // SPARK_USER of the driver
+  std::string user = "spark";  // its OS user: SPARK_USER of the driver unless environment or proxy user say
   std::map<std::string, std::string> environment;         // for ${env:…}, PYSPARK_PYTHON, SPARK_LOCAL_DIRS
   std::string working_directory = "/opt/spark/work-dir";  // relative paths resolve against it
   std::map<std::string, std::string> spark_conf_files;    // of SPARK_CONF_DIR: name → content

@@ -38,6 +38,13 @@ std::string java_double(double value) {
   return mantissa + "E" + std::to_string(std::stoi(out.substr(e + 1)));
 }
 
+// The submitter's environment decides, then the proxied user, then who runs the submitter.
+std::string spark_user(const DriverConf& conf) {
+  const auto& environment = conf.submitter.environment;
+  if (auto user = environment.find("SPARK_USER"); user != environment.end()) return user->second;
+  return conf.proxy_user.value_or(conf.submitter.user);
+}
+
 void resources(DriverBuild& build, ConfReader& conf) {
   Json& resources = build.container["resources"];
   resources["requests"]["cpu"] = conf.text("spark.kubernetes.driver.request.cores")
@@ -151,7 +158,7 @@ Result<> basic_driver(DriverBuild& build) {
   if (!build.container.contains("name")) build.container["name"] = "spark-kubernetes-driver";
   image(build, conf);
   ports(build, conf);
-  build.add_env("SPARK_USER", build.conf.proxy_user.value_or(build.conf.submitter.user));
+  build.add_env("SPARK_USER", spark_user(build.conf));
   build.add_env("SPARK_APPLICATION_ID", build.conf.app_id);
   for (const auto& [name, value] : build.conf.conf.with_prefix("spark.kubernetes.driverEnv."))
     build.add_env(name, value);
