@@ -257,7 +257,7 @@ void dynamic_allocation(Arguments& out, const api::SparkApplication& app) {
   out.optional(prefix + "minExecutors", dynamic->min_executors);
   out.optional(prefix + "maxExecutors", dynamic->max_executors);
   out.optional(prefix + "shuffleTracking.enabled",
-           std::optional(dynamic->shuffle_tracking_enabled.value_or(true)));
+               std::optional(dynamic->shuffle_tracking_enabled.value_or(true)));
   out.optional(prefix + "shuffleTracking.timeout", dynamic->shuffle_tracking_timeout);
 }
 
