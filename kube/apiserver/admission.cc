@@ -66,9 +66,9 @@ Granted<> Admission::add_service_account(Json& pod) {
   ObjectRef account = cluster_.store.get("serviceaccounts", {ns, name});
   if (!account) {
     const std::string pod_name = string_at(pod, {"metadata", "name"});
-    return refuse(Refusal::forbidden(
-        kPods, pod_name,
-        "error looking up service account " + ns + "/" + name + ": serviceaccount \"" + name + "\" not found"));
+    return refuse(Refusal::forbidden(kPods, pod_name,
+                                     "error looking up service account " + ns + "/" + name +
+                                         ": serviceaccount \"" + name + "\" not found"));
   }
   if (const Json* secrets = find_path(account->json(), {"imagePullSecrets"});
       secrets && !spec.contains("imagePullSecrets"))
@@ -136,8 +136,7 @@ Granted<> Admission::create(const ServedResource& served, Json& object) {
     for (FieldProblem& problem : validate(object, *served.schema)) problems.push_back(std::move(problem));
   }
   if (!problems.empty())
-    return refuse(
-        Refusal::invalid(served.resource.gvk(), string_at(object, {"metadata", "name"}), problems));
+    return refuse(Refusal::invalid(served.resource.gvk(), string_at(object, {"metadata", "name"}), problems));
   return {};
 }
 
@@ -148,7 +147,8 @@ Granted<> Admission::update(const ServedResource& served, const Json& before, Js
     apply_builtin_defaults(table, after);
     if (table == "services") {
       // A client that leaves the address out means to keep it.
-      if (string_at(after, {"spec", "clusterIP"}).empty() && string_at(after, {"spec", "type"}) != "ExternalName") {
+      if (string_at(after, {"spec", "clusterIP"}).empty() &&
+          string_at(after, {"spec", "type"}) != "ExternalName") {
         if (std::string address = string_at(before, {"spec", "clusterIP"}); !address.empty())
           after["spec"]["clusterIP"] = address;
       }
@@ -170,13 +170,16 @@ Granted<> Admission::update(const ServedResource& served, const Json& before, Js
     if (new_list && new_list->is_array())
       for (const Json& finalizer : *new_list)
         if (!old_list || std::find(old_list->begin(), old_list->end(), finalizer) == old_list->end())
-          problems.push_back({FieldProblem::Type::Forbidden, "metadata.finalizers", {},
-                              "no new finalizers can be added if the object is being deleted, found new finalizers "
-                              "[]string{" + dump_json(finalizer) + "}"});
+          problems.push_back(
+              {FieldProblem::Type::Forbidden,
+               "metadata.finalizers",
+               {},
+               "no new finalizers can be added if the object is being deleted, found new finalizers "
+               "[]string{" +
+                   dump_json(finalizer) + "}"});
   }
   if (!problems.empty())
-    return refuse(
-        Refusal::invalid(served.resource.gvk(), string_at(after, {"metadata", "name"}), problems));
+    return refuse(Refusal::invalid(served.resource.gvk(), string_at(after, {"metadata", "name"}), problems));
   return {};
 }
 

@@ -1,5 +1,6 @@
-// Admission is what happens to an object between its request and the store: defaults that the real server writes into
-// stored objects, the service account of pods, cluster IPs, namespaces that must exist, checks of names and values.
+// Admission is what happens to an object between its request and the store: defaults that the real server
+// writes into stored objects, the service account of pods, cluster IPs, namespaces that must exist, checks of
+// names and values.
 //
 //   Admission admission(cluster, {.service_cidr = "10.96.0.0/16"});
 //   if (auto admitted = admission.create(*call.served, object); !admitted) return refuse(admitted);
@@ -15,7 +16,8 @@ namespace kube {
 
 class Admission {
  public:
-  Admission(Cluster& cluster, std::string service_cidr) : cluster_(cluster), addresses_(cluster, service_cidr) {}
+  Admission(Cluster& cluster, std::string service_cidr)
+      : cluster_(cluster), addresses_(cluster, service_cidr) {}
 
   // Mutates, then checks. `object` has its metadata complete.
   Granted<> create(const ServedResource& served, Json& object);

@@ -101,7 +101,8 @@ Granted<> read_numbers(ApiCall& call) {
     const std::string text = call.parameter(name);
     if (text.empty()) continue;
     auto value = integer(text);
-    if (!value) return refuse(Refusal::bad_request(std::string(name) + ": expected integer, got \"" + text + "\""));
+    if (!value)
+      return refuse(Refusal::bad_request(std::string(name) + ": expected integer, got \"" + text + "\""));
     *into = *value;
   }
   const std::string& version = call.resource_version;
@@ -115,10 +116,10 @@ Granted<Propagation> propagation_named(std::string_view name) {
   if (name == "Background") return Propagation::Background;
   if (name == "Foreground") return Propagation::Foreground;
   if (name == "Orphan") return Propagation::Orphan;
-  return refuse(Refusal(422, "Invalid",
-                        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"" +
-                            std::string(name) +
-                            "\": supported values: \"Background\", \"Foreground\", \"Orphan\""));
+  return refuse(
+      Refusal(422, "Invalid",
+              "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"" +
+                  std::string(name) + "\": supported values: \"Background\", \"Foreground\", \"Orphan\""));
 }
 
 Granted<> read_deletion(ApiCall& call, const std::string& body) {
@@ -134,13 +135,15 @@ Granted<> read_deletion(ApiCall& call, const std::string& body) {
       return refuse(Refusal::bad_request("gracePeriodSeconds: expected integer, got \"" + grace + "\""));
   }
   if (body.find_first_not_of(" \t\r\n") == std::string::npos) return {};
-  auto json = call.content_type.find("yaml") != std::string::npos ? parse_yaml_document(body) : parse_json(body);
+  auto json =
+      call.content_type.find("yaml") != std::string::npos ? parse_yaml_document(body) : parse_json(body);
   if (!json || !json->is_object())
     return refuse(Refusal::bad_request("couldn't read DeleteOptions: " +
                                        (json ? "expected object" : json.error().message())));
   if (auto grace = json->find("gracePeriodSeconds"); grace != json->end() && !grace->is_null()) {
     if (!grace->is_number_integer())
-      return refuse(Refusal::bad_request("gracePeriodSeconds: expected integer, got " + describe_json(*grace)));
+      return refuse(
+          Refusal::bad_request("gracePeriodSeconds: expected integer, got " + describe_json(*grace)));
     options.grace_period_seconds = grace->get<std::int64_t>();
   }
   if (std::string policy = string_at(*json, {"propagationPolicy"}); !policy.empty()) {
@@ -174,8 +177,8 @@ void read_accept(ApiCall& call, const Headers& headers) {
       call.as_partial = true;
       return;
     }
-    if (one.find("as=") == std::string_view::npos && (one.find("application/json") != std::string_view::npos ||
-                                                      one.find("*/*") != std::string_view::npos))
+    if (one.find("as=") == std::string_view::npos &&
+        (one.find("application/json") != std::string_view::npos || one.find("*/*") != std::string_view::npos))
       return;
   }
 }
@@ -240,7 +243,9 @@ Granted<ApiCall> ApiCall::parse(const ResourceRegistry& registry, const ApiReque
   call.pretty = is_true(call.parameter("pretty"));
   if (std::string include = call.parameter("includeObject"); !include.empty()) call.include_object = include;
   if (std::string dry = call.parameter("dryRun"); !dry.empty()) {
-    if (dry != "All") return refuse(Refusal::bad_request("dryRun: Unsupported value: \"" + dry + "\": supported values: \"All\""));
+    if (dry != "All")
+      return refuse(
+          Refusal::bad_request("dryRun: Unsupported value: \"" + dry + "\": supported values: \"All\""));
     call.dry_run = true;
   }
   if (std::string validation = call.parameter("fieldValidation"); !validation.empty()) {

@@ -1,19 +1,19 @@
-// ApiServer is a Kubernetes API server in one object: what a client of a real one sees, without etcd and without
-// other processes. A laptop runs a cluster on it, tests and simulations run a world on it.
+// ApiServer is a Kubernetes API server in one object: what a client of a real one sees, without etcd and
+// without other processes. A laptop runs a cluster on it, tests and simulations run a world on it.
 //
 //   ApiServer server(loop, network, {.listen = {"127.0.0.1", 6443}, .tls = true});
+//   if (auto started = server.start(); !started) …             // the port is bound
+//   write_file("kubeconfig", server.admin_kubeconfig());
 //   group.spawn("apiserver", server.run());
-//   write_file("kubeconfig", server.admin_kubeconfig());       // before run(): the port is bound by the constructor's
-//                                                              // start(), see there
 // In process, without any connection (tests, invariants, faults):
 //   ApiAnswer answer = co_await server.handle({.method = "GET", .target = "/api/v1/pods"});
 //   server.on_commit([](const Commit& commit) { … });
 //   server.store().get("pods", key);
 //   server.faults().add(…);
 //
-// It serves discovery, the built-in kinds of kube/apiserver/builtin_kinds.cc and custom resources; runs the garbage
-// collector, the namespace controller and the service account controller itself. State lives in memory only and ends
-// with the object. Everybody who authenticates may do everything: there is no RBAC.
+// It serves discovery, the built-in kinds of kube/apiserver/builtin_kinds.cc and custom resources; runs the
+// garbage collector, the namespace controller and the service account controller itself. State lives in
+// memory only and ends with the object. Everybody who authenticates may do everything: there is no RBAC.
 //
 // Thread: the loop's only. Lifetime: outlives run().
 #pragma once
@@ -39,8 +39,8 @@ struct StaticToken {
 struct ApiServerOptions {
   Endpoint listen{"127.0.0.1", 0};
   bool tls = true;
-  // Names and addresses the certificate is good for, besides the usual ones (localhost, kubernetes.default.svc …)
-  // and the one listened on.
+  // Names and addresses the certificate is good for, besides the usual ones (localhost,
+  // kubernetes.default.svc …) and the one listened on.
   std::vector<std::string> certificate_names{};
   // PEM of an earlier run, so that kubeconfigs stay valid over restarts; empty: made anew (see tls_files()).
   std::string ca_certificate{}, ca_key{};
@@ -53,6 +53,8 @@ struct ApiServerOptions {
   std::string service_cidr = "10.96.0.0/16";  // IPv4, at most /16 is used
   StoreOptions store{};
   Duration bookmark_interval = 60s;
+  // How long after the fact the garbage collector and the namespace controller act.
+  Duration controller_delay{};
   std::size_t max_body_bytes = 3u << 20;
   std::string git_version = "v1.35.4";
   // Pods bound to a node whose kubelet serves plain HTTP instead of HTTPS (a simulated one).
@@ -84,7 +86,7 @@ struct ApiAnswer {
   Headers headers{};  // others
   std::string body{};
   std::unique_ptr<AnswerStream> stream{};  // instead of a body
-  bool cut = false;                      // a fault: close the connection without answering
+  bool cut = false;                        // a fault: close the connection without answering
 
   Json json() const;  // of the body; null when it is none
 };

@@ -1,7 +1,9 @@
-// Cluster is what all parts of the server share: the loop, the store, the registry, and who is writing just now.
+// Cluster is what all parts of the server share: the loop, the store, the registry, and who is writing just
+// now.
 //
 //   Cluster cluster(loop, store_options);
-//   auto writer = cluster.writing_as(request_info);      // commits until its end are attributed to that request
+//   auto writer = cluster.writing_as(request_info);      // commits until its end are attributed to that
+//   request
 //
 // Thread: the loop's only. Lifetime: outlives every part.
 #pragma once

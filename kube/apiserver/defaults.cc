@@ -45,7 +45,8 @@ void default_container(Json& container) {
   absent(container, "terminationMessagePolicy", "File");
   absent(container, "imagePullPolicy", pull_policy(string_at(container, {"image"})));
   absent(container, "resources", Json::object());
-  for (std::string_view probe : {"livenessProbe", "readinessProbe", "startupProbe"}) default_probe(container, probe);
+  for (std::string_view probe : {"livenessProbe", "readinessProbe", "startupProbe"})
+    default_probe(container, probe);
   if (Json* ports = member(container, "ports"); ports && ports->is_array())
     for (Json& port : *ports) absent(port, "protocol", "TCP");
   if (Json* env = member(container, "env"); env && env->is_array())
@@ -121,7 +122,8 @@ void default_pod(Json& pod) {
       for (const Json& one : *tolerations) {
         const std::string effect = string_at(one, {"effect"});
         const std::string tolerates = string_at(one, {"key"});
-        tolerated = tolerated || ((effect.empty() || effect == "NoExecute") && (tolerates.empty() || tolerates == key));
+        tolerated = tolerated ||
+                    ((effect.empty() || effect == "NoExecute") && (tolerates.empty() || tolerates == key));
       }
     if (!tolerated && tolerations->is_array())
       tolerations->push_back(
@@ -162,11 +164,13 @@ void default_secret(Json& secret) {
 void default_workload(Json& object, std::string_view table) {
   Json& spec = object["spec"];
   if (!spec.is_object()) return;
-  if (table != "daemonsets.apps" && table != "jobs.batch" && table != "cronjobs.batch") absent(spec, "replicas", 1);
+  if (table != "daemonsets.apps" && table != "jobs.batch" && table != "cronjobs.batch")
+    absent(spec, "replicas", 1);
   if (table == "deployments.apps") {
     absent(spec, "revisionHistoryLimit", 10);
     absent(spec, "progressDeadlineSeconds", 600);
-    absent(spec, "strategy", {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxSurge", "25%"}, {"maxUnavailable", "25%"}}}});
+    absent(spec, "strategy",
+           {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxSurge", "25%"}, {"maxUnavailable", "25%"}}}});
   }
   if (table == "statefulsets.apps") {
     absent(spec, "podManagementPolicy", "OrderedReady");

@@ -11,11 +11,13 @@ namespace {
 struct Renamed {
   std::string_view core, events;
 };
-constexpr std::array kRenamed{
-    Renamed{"involvedObject", "regarding"},         Renamed{"message", "note"},
-    Renamed{"source", "deprecatedSource"},          Renamed{"firstTimestamp", "deprecatedFirstTimestamp"},
-    Renamed{"lastTimestamp", "deprecatedLastTimestamp"}, Renamed{"count", "deprecatedCount"},
-    Renamed{"reportingComponent", "reportingController"}};
+constexpr std::array kRenamed{Renamed{"involvedObject", "regarding"},
+                              Renamed{"message", "note"},
+                              Renamed{"source", "deprecatedSource"},
+                              Renamed{"firstTimestamp", "deprecatedFirstTimestamp"},
+                              Renamed{"lastTimestamp", "deprecatedLastTimestamp"},
+                              Renamed{"count", "deprecatedCount"},
+                              Renamed{"reportingComponent", "reportingController"}};
 
 void rename(Json& object, std::string_view from, std::string_view to) {
   auto found = object.find(from);

@@ -21,7 +21,9 @@ FaultAction FaultPlan::decide(const RequestInfo& request) {
     FaultAction action = hook_(request);
     if (action.kind != FaultAction::Kind::None) return action;
   }
-  auto matches = [](const std::string& wanted, const std::string& is) { return wanted.empty() || wanted == is; };
+  auto matches = [](const std::string& wanted, const std::string& is) {
+    return wanted.empty() || wanted == is;
+  };
   for (Armed& armed : rules_) {
     const FaultRule& rule = armed.rule;
     if (!matches(rule.verb, request.verb) || !matches(rule.resource, request.resource) ||

@@ -31,7 +31,8 @@ std::string item_key(const Json& item, const Schema& list) {
   for (const std::string& name : list.list_keys) {
     if (item.is_object() && item.contains(name)) {
       key[name] = item[name];
-    } else if (const Schema* member = member_schema(list.items, name); member && !member->default_value.is_null()) {
+    } else if (const Schema* member = member_schema(list.items, name);
+               member && !member->default_value.is_null()) {
       key[name] = member->default_value;
     }
   }
@@ -51,7 +52,8 @@ Json* find_item(Json& list, const std::string& key, const Schema& schema) {
 Json fields(const Json& value, const Schema* schema) {
   Json owned = Json::object();
   if (merges_members(value, schema)) {
-    for (auto& [name, member] : value.items()) owned["f:" + name] = fields(member, member_schema(schema, name));
+    for (auto& [name, member] : value.items())
+      owned["f:" + name] = fields(member, member_schema(schema, name));
   } else if (merges_as_map(value, schema)) {
     for (const Json& item : value) {
       Json below = fields(item, schema->items);
@@ -123,7 +125,8 @@ bool remove_fields(Json& value, const Json& gone, const Schema* schema) {
       if (!key.starts_with("f:")) continue;
       const std::string name = key.substr(2);
       auto found = value.find(name);
-      if (found != value.end() && remove_fields(*found, below, member_schema(schema, name))) value.erase(found);
+      if (found != value.end() && remove_fields(*found, below, member_schema(schema, name)))
+        value.erase(found);
     }
     return value.empty();
   }
@@ -243,7 +246,8 @@ Json fields_of(const Json& config, const Schema* schema) {
     plain.erase("apiVersion");
     plain.erase("kind");
     if (auto metadata = plain.find("metadata"); metadata != plain.end() && metadata->is_object()) {
-      for (const char* identity : {"name", "namespace", "uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"})
+      for (const char* identity : {"name", "namespace", "uid", "resourceVersion", "creationTimestamp",
+                                   "generation", "managedFields"})
         metadata->erase(identity);
       if (metadata->empty()) plain.erase("metadata");
     }
@@ -251,7 +255,8 @@ Json fields_of(const Json& config, const Schema* schema) {
   return fields(plain, schema);
 }
 
-Applied apply_configuration(const Json& live, const Json& config, const Schema* schema, const Applier& applier) {
+Applied apply_configuration(const Json& live, const Json& config, const Schema* schema,
+                            const Applier& applier) {
   Applied applied;
   const Json wanted = fields_of(config, schema);
   Json managed = managed_of(live);

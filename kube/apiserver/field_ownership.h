@@ -3,9 +3,10 @@
 //   auto applied = apply_configuration(live, config, schema, {"fabric8", force, "v1", now});
 //   if (!applied) …   // the fields that other managers own with other values: answer 409
 //
-// Owned fields stand in metadata.managedFields as FieldsV1 ("f:spec", k:{"name":"x"}, v:"a"). Only appliers are recorded;
-// a write by other means takes away from them the fields whose values it changed (forget_changed_fields), as ownership
-// by update would. So a field that an applier gave up is removed exactly when nobody has touched it since.
+// Owned fields stand in metadata.managedFields as FieldsV1 ("f:spec", k:{"name":"x"}, v:"a"). Only appliers
+// are recorded; a write by other means takes away from them the fields whose values it changed
+// (forget_changed_fields), as ownership by update would. So a field that an applier gave up is removed
+// exactly when nobody has touched it since.
 //
 // Thread: pure functions.
 #pragma once
@@ -36,7 +37,8 @@ struct Applied {
 };
 
 // `schema` may be null: then lists are atomic.
-Applied apply_configuration(const Json& live, const Json& config, const Schema* schema, const Applier& applier);
+Applied apply_configuration(const Json& live, const Json& config, const Schema* schema,
+                            const Applier& applier);
 
 // FieldsV1 of a configuration (without apiVersion, kind, name, namespace).
 Json fields_of(const Json& config, const Schema* schema);

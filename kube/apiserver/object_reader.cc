@@ -19,8 +19,8 @@ std::uint64_t number(const std::string& text) {
 const std::vector<std::string>& selectable_fields(std::string_view table) {
   static const std::map<std::string, std::vector<std::string>, std::less<>> kFields = {
       {"pods",
-       {"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
-        "status.phase", "status.podIP", "status.nominatedNodeName"}},
+       {"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
+        "spec.hostNetwork", "status.phase", "status.podIP", "status.nominatedNodeName"}},
       {"events",
        {"involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
         "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
@@ -65,7 +65,8 @@ Granted<Selection> Selection::of(const ApiCall& call) {
   selection.events_v1_ = call.served->table() == "events";
   for (const FieldSelector::Term& term : call.fields.terms()) {
     bool known = term.path == "metadata.name" || term.path == "metadata.namespace";
-    for (const std::string& field : selectable_fields(call.served->table())) known = known || field == term.path;
+    for (const std::string& field : selectable_fields(call.served->table()))
+      known = known || field == term.path;
     for (const std::string& field : call.served->selectable_fields)
       known = known || (field.size() > 1 && field.substr(1) == term.path);
     if (!known) return refuse(Refusal::bad_request("field label not supported: " + term.path));
@@ -134,22 +135,24 @@ Granted<ObjectPage> ObjectReader::list(const ApiCall& call) const {
     if (exact) {
       page.version = asked;
       past = store.table_at(table, asked);
-      if (!past)
-        return refuse(Refusal::expired("The resourceVersion for the provided list is too old."));
+      if (!past) return refuse(Refusal::expired("The resourceVersion for the provided list is too old."));
     }
   } else if (call.version_match == "Exact") {
-    return refuse(Refusal::bad_request(
-        "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"));
+    return refuse(
+        Refusal::bad_request("resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless "
+                             "resourceVersion is provided"));
   }
 
   const Store::Table& objects = past ? *past : store.table(table);
   auto at = objects.lower_bound(start);
-  auto in_scope = [&] { return at != objects.end() && (call.info.ns.empty() || at->first.ns == call.info.ns); };
+  auto in_scope = [&] {
+    return at != objects.end() && (call.info.ns.empty() || at->first.ns == call.info.ns);
+  };
   for (; in_scope(); ++at) {
     if (!selection->matches(*at->second)) continue;
     if (call.limit > 0 && page.objects.size() == static_cast<std::size_t>(call.limit)) {
-      page.continue_token = encode_base64(dump_json(
-          {{"v", std::to_string(page.version)}, {"ns", at->first.ns}, {"n", at->first.name}}));
+      page.continue_token = encode_base64(
+          dump_json({{"v", std::to_string(page.version)}, {"ns", at->first.ns}, {"n", at->first.name}}));
       for (; in_scope(); ++at) page.remaining += selection->matches(*at->second);
       break;
     }
@@ -159,8 +162,9 @@ Granted<ObjectPage> ObjectReader::list(const ApiCall& call) const {
 }
 
 const std::string& text_as(const StoredObject& object, const ServedResource& served, std::string& scratch) {
-  const bool as_stored = served.custom ? string_at(object.json(), {"apiVersion"}) == served.resource.api_version()
-                                       : served.resource.group != "events.k8s.io";
+  const bool as_stored = served.custom
+                             ? string_at(object.json(), {"apiVersion"}) == served.resource.api_version()
+                             : served.resource.group != "events.k8s.io";
   if (as_stored) return object.text();
   scratch = dump_json(json_as(object, served));
   return scratch;

@@ -46,8 +46,8 @@ class ObjectReader {
   Cluster& cluster_;
 };
 
-// An object as the version that was asked for shows it: another apiVersion of a custom resource, or the other face
-// of an Event.
+// An object as the version that was asked for shows it: another apiVersion of a custom resource, or the other
+// face of an Event.
 const std::string& text_as(const StoredObject& object, const ServedResource& served, std::string& scratch);
 Json json_as(const StoredObject& object, const ServedResource& served);
 

@@ -97,7 +97,8 @@ Granted<Removed> ObjectWriter::remove(ApiCall& call, const ObjectKey& key) {
   return Removed{last, true};
 }
 
-Granted<std::vector<ObjectRef>> ObjectWriter::remove_all(ApiCall& call, const std::vector<ObjectRef>& objects) {
+Granted<std::vector<ObjectRef>> ObjectWriter::remove_all(ApiCall& call,
+                                                         const std::vector<ObjectRef>& objects) {
   std::vector<ObjectRef> removed;
   for (const ObjectRef& object : objects) {
     auto one = remove(call, object->key());

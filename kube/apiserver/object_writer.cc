@@ -10,8 +10,7 @@ namespace kube {
 
 namespace {
 
-constexpr std::string_view kBodyTypes =
-    "application/json, application/yaml";
+constexpr std::string_view kBodyTypes = "application/json, application/yaml";
 constexpr std::string_view kPatchTypes =
     "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, "
     "application/apply-patch+yaml";
@@ -20,10 +19,19 @@ constexpr std::string_view kPatchTypes =
 bool has_generation(const ServedResource& served) {
   if (served.custom) return true;
   static const std::set<std::string, std::less<>> kCounted = {
-      "pods", "deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch",
-      "cronjobs.batch", "ingresses.networking.k8s.io", "networkpolicies.networking.k8s.io",
-      "ingressclasses.networking.k8s.io", "poddisruptionbudgets.policy",
-      "customresourcedefinitions.apiextensions.k8s.io", "endpointslices.discovery.k8s.io",
+      "pods",
+      "deployments.apps",
+      "replicasets.apps",
+      "statefulsets.apps",
+      "daemonsets.apps",
+      "jobs.batch",
+      "cronjobs.batch",
+      "ingresses.networking.k8s.io",
+      "networkpolicies.networking.k8s.io",
+      "ingressclasses.networking.k8s.io",
+      "poddisruptionbudgets.policy",
+      "customresourcedefinitions.apiextensions.k8s.io",
+      "endpointslices.discovery.k8s.io",
       "mutatingwebhookconfigurations.admissionregistration.k8s.io",
       "validatingwebhookconfigurations.admissionregistration.k8s.io"};
   return kCounted.contains(served.table());
@@ -51,21 +59,23 @@ Granted<> check_identity(const ApiCall& call, const Json& object) {
   const std::string version = string_at(object, {"apiVersion"}), kind = string_at(object, {"kind"});
   if (!kind.empty() && kind != resource.kind)
     return refuse(Refusal::bad_request(kind + " in version \"" + version + "\" cannot be handled as a " +
-                                       resource.kind + ": no kind \"" + kind + "\" is registered for version \"" +
-                                       resource.api_version() + "\""));
+                                       resource.kind + ": no kind \"" + kind +
+                                       "\" is registered for version \"" + resource.api_version() + "\""));
   if (!version.empty() && version != resource.api_version())
     return refuse(Refusal::bad_request("the API version in the data (" + version +
-                                       ") does not match the expected API version (" + resource.api_version() + ")"));
+                                       ") does not match the expected API version (" +
+                                       resource.api_version() + ")"));
   if (kind.empty() && resource.group.empty() == false && call.served->custom)
-    return refuse(Refusal::bad_request("Object 'Kind' is missing in '" + dump_json(object).substr(0, 200) + "'"));
+    return refuse(
+        Refusal::bad_request("Object 'Kind' is missing in '" + dump_json(object).substr(0, 200) + "'"));
   const std::string ns = string_at(object, {"metadata", "namespace"});
   if (!ns.empty() && ns != call.info.ns)
     return refuse(Refusal::bad_request(
         "the namespace of the provided object does not match the namespace sent on the request"));
   const std::string name = string_at(object, {"metadata", "name"});
   if (!call.info.name.empty() && !name.empty() && name != call.info.name)
-    return refuse(Refusal::bad_request("the name of the object (" + name + ") does not match the name on the URL (" +
-                                       call.info.name + ")"));
+    return refuse(Refusal::bad_request("the name of the object (" + name +
+                                       ") does not match the name on the URL (" + call.info.name + ")"));
   return {};
 }
 
@@ -77,10 +87,13 @@ Granted<Json> ObjectWriter::read_body(const ApiCall& call, const std::string& bo
   const bool known = type.empty() || yaml || type.find("json") != std::string::npos;
   if (!known) return refuse(Refusal::unsupported_media_type(kBodyTypes));
   auto json = yaml ? parse_yaml_document(body) : parse_json(body);
-  if (!json) return refuse(Refusal::bad_request("couldn't get version/kind; json parse error: " + json.error().message()));
+  if (!json)
+    return refuse(
+        Refusal::bad_request("couldn't get version/kind; json parse error: " + json.error().message()));
   if (!json->is_object())
     return refuse(Refusal::bad_request("body: expected object, got " + describe_json(*json)));
-  if (auto metadata = json->find("metadata"); metadata != json->end() && !metadata->is_object() && !metadata->is_null())
+  if (auto metadata = json->find("metadata");
+      metadata != json->end() && !metadata->is_object() && !metadata->is_null())
     return refuse(Refusal::bad_request("metadata: expected object, got " + describe_json(*metadata)));
   return std::move(*json);
 }
@@ -151,7 +164,8 @@ Granted<Written> ObjectWriter::create_json(ApiCall& call, Json object) {
     metadata.erase("namespace");
   metadata["uid"] = cluster_.new_uid();
   metadata["creationTimestamp"] = cluster_.now();
-  for (const char* own : {"deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink", "resourceVersion"})
+  for (const char* own :
+       {"deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink", "resourceVersion"})
     metadata.erase(own);
   if (call.content_type != kApplyPatch) metadata.erase("managedFields");
   if (has_generation(served)) metadata["generation"] = 1;
@@ -176,12 +190,13 @@ Granted<Written> ObjectWriter::update(ApiCall& call, const std::string& body) {
   if (served.resource.group == "events.k8s.io") *object = from_events_v1(std::move(*object));
   const std::string version = string_at(*object, {"metadata", "resourceVersion"});
   if (version.empty() && served.custom)
-    return refuse(Refusal::invalid(served.resource.gvk(), call.info.name,
-                                   {{FieldProblem::Type::Invalid, "metadata.resourceVersion", 0,
-                                     "must be specified for an update"}}));
+    return refuse(Refusal::invalid(
+        served.resource.gvk(), call.info.name,
+        {{FieldProblem::Type::Invalid, "metadata.resourceVersion", 0, "must be specified for an update"}}));
   ObjectRef before = cluster_.store.get(served.table(), {call.info.ns, call.info.name});
   // Leases and the like may be made by an update.
-  if (!before && call.info.subresource.empty() && served.table() == "leases.coordination.k8s.io" && version.empty())
+  if (!before && call.info.subresource.empty() && served.table() == "leases.coordination.k8s.io" &&
+      version.empty())
     return create_json(call, std::move(*object));
   return change(call, [&](const Json&) -> Granted<Json> { return std::move(*object); });
 }
@@ -194,9 +209,9 @@ Granted<Written> ObjectWriter::change(ApiCall& call, const std::function<Granted
   if (!after) return refuse(after);
   const std::string uid = string_at(*after, {"metadata", "uid"});
   if (!uid.empty() && uid != before->uid())
-    return refuse(Refusal::conflict(served.resource, call.info.name,
-                                    "Precondition failed: UID in precondition: " + uid +
-                                        ", UID in object meta: " + before->uid()));
+    return refuse(Refusal::conflict(
+        served.resource, call.info.name,
+        "Precondition failed: UID in precondition: " + uid + ", UID in object meta: " + before->uid()));
   const std::string version = string_at(*after, {"metadata", "resourceVersion"});
   if (!version.empty() && version != "0" && version != std::to_string(before->version()))
     return refuse(Refusal::modified(served.resource, call.info.name));
@@ -231,19 +246,23 @@ Granted<ObjectRef> ObjectWriter::replace(ApiCall& call, const ObjectRef& before_
   }
   Json& metadata = after["metadata"];
   const Json& old_metadata = before["metadata"];
-  for (std::string_view own : {"name", "namespace", "uid", "creationTimestamp", "generation", "generateName",
-                               "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "selfLink"})
+  for (std::string_view own :
+       {"name", "namespace", "uid", "creationTimestamp", "generation", "generateName", "deletionTimestamp",
+        "deletionGracePeriodSeconds", "resourceVersion", "selfLink"})
     keep(metadata, old_metadata, own);
   if (call.content_type != kApplyPatch) {
     keep(metadata, old_metadata, "managedFields");
     if (metadata.contains("managedFields")) forget_changed_fields(before, after, served.schema);
   }
-  if (served.custom) after["apiVersion"] = before["apiVersion"];
-  else after["apiVersion"] = before["apiVersion"];
+  if (served.custom)
+    after["apiVersion"] = before["apiVersion"];
+  else
+    after["apiVersion"] = before["apiVersion"];
   after["kind"] = before["kind"];
   // Empty maps and lists in metadata are as good as none, so that they make no difference.
   for (const char* part : {"labels", "annotations", "finalizers", "ownerReferences"})
-    if (auto found = metadata.find(part); found != metadata.end() && (found->is_null() || (found->is_structured() && found->empty())))
+    if (auto found = metadata.find(part);
+        found != metadata.end() && (found->is_null() || (found->is_structured() && found->empty())))
       metadata.erase(found);
 
   const bool finalize = call.info.subresource == "finalize";
@@ -286,8 +305,9 @@ Granted<Written> ObjectWriter::patch(ApiCall& call, const std::string& body) {
       if (!patched && patched.error().kind() == ErrorKind::BadRequest)
         return refuse(Refusal::bad_request(patched.error().message()));
       if (!patched)
-        return refuse(Refusal(422, "Invalid", "the server rejected our request due to an error in our request: " +
-                                                  patched.error().message()));
+        return refuse(Refusal(
+            422, "Invalid",
+            "the server rejected our request due to an error in our request: " + patched.error().message()));
       after = std::move(*patched);
     }
     if (!after.is_object() || !after.contains("metadata") || !after["metadata"].is_object())
@@ -304,14 +324,16 @@ Granted<Written> ObjectWriter::apply(ApiCall& call, const std::string& body) {
   auto config = read_body(call, body);
   if (!config) return refuse(config);
   if (call.info.field_manager.empty())
-    return refuse(Refusal::bad_request("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is "
-                                       "required for apply patch"));
+    return refuse(
+        Refusal::bad_request("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is "
+                             "required for apply patch"));
   if (string_at(*config, {"apiVersion"}).empty() || string_at(*config, {"kind"}).empty())
     return refuse(Refusal::bad_request("apiVersion and kind: must be set in an applied configuration"));
   if (find_path(*config, {"metadata", "managedFields"}))
     return refuse(Refusal::bad_request("metadata.managedFields must be nil"));
   if (auto same = check_identity(call, *config); !same) return refuse(same);
-  if (!config->contains("metadata") || (*config)["metadata"].is_null()) (*config)["metadata"] = Json::object();
+  if (!config->contains("metadata") || (*config)["metadata"].is_null())
+    (*config)["metadata"] = Json::object();
   (*config)["metadata"]["name"] = call.info.name;
   if (served.resource.namespaced) (*config)["metadata"]["namespace"] = call.info.ns;
   if (served.schema) {

@@ -1,5 +1,6 @@
-// ObjectWriter creates, changes and deletes objects by the rules of the API: names, metadata, generation, schemas,
-// admission, preconditions, grace, finalizers. Each call decides and writes without a pause between, so it is atomic.
+// ObjectWriter creates, changes and deletes objects by the rules of the API: names, metadata, generation,
+// schemas, admission, preconditions, grace, finalizers. Each call decides and writes without a pause between,
+// so it is atomic.
 //
 //   Granted<Written> made = writer.create(call, body);
 //   Granted<Written> changed = writer.update(call, body);
@@ -31,7 +32,8 @@ class ObjectWriter {
  public:
   ObjectWriter(Cluster& cluster, Admission& admission) : cluster_(cluster), admission_(admission) {}
 
-  // Bodies are JSON or YAML as call.content_type says. Subresource "" or "status" (and what kinds have besides).
+  // Bodies are JSON or YAML as call.content_type says. Subresource "" or "status" (and what kinds have
+  // besides).
   Granted<Written> create(ApiCall& call, const std::string& body);
   Granted<Written> update(ApiCall& call, const std::string& body);
   Granted<Written> patch(ApiCall& call, const std::string& body);

@@ -23,13 +23,20 @@ Refusal about(int code, std::string reason, const Resource& resource, std::strin
 
 std::string_view cause_reason(FieldProblem::Type type) {
   switch (type) {
-    case FieldProblem::Type::Required: return "FieldValueRequired";
-    case FieldProblem::Type::Invalid: return "FieldValueInvalid";
-    case FieldProblem::Type::NotSupported: return "FieldValueNotSupported";
-    case FieldProblem::Type::Forbidden: return "FieldValueForbidden";
-    case FieldProblem::Type::Duplicate: return "FieldValueDuplicate";
-    case FieldProblem::Type::TypeInvalid: return "FieldValueTypeInvalid";
-    case FieldProblem::Type::TooLong: return "FieldValueTooLong";
+    case FieldProblem::Type::Required:
+      return "FieldValueRequired";
+    case FieldProblem::Type::Invalid:
+      return "FieldValueInvalid";
+    case FieldProblem::Type::NotSupported:
+      return "FieldValueNotSupported";
+    case FieldProblem::Type::Forbidden:
+      return "FieldValueForbidden";
+    case FieldProblem::Type::Duplicate:
+      return "FieldValueDuplicate";
+    case FieldProblem::Type::TypeInvalid:
+      return "FieldValueTypeInvalid";
+    case FieldProblem::Type::TooLong:
+      return "FieldValueTooLong";
   }
   std::unreachable();
 }
@@ -45,13 +52,19 @@ std::string problem_text(const FieldProblem& problem) {
     return std::string(what) + (problem.detail.empty() ? "" : ": " + problem.detail);
   };
   switch (problem.type) {
-    case FieldProblem::Type::Required: return without_value("Required value");
-    case FieldProblem::Type::Forbidden: return without_value("Forbidden");
-    case FieldProblem::Type::TooLong: return without_value("Too long");
-    case FieldProblem::Type::Duplicate: return with_value("Duplicate value");
-    case FieldProblem::Type::NotSupported: return with_value("Unsupported value");
+    case FieldProblem::Type::Required:
+      return without_value("Required value");
+    case FieldProblem::Type::Forbidden:
+      return without_value("Forbidden");
+    case FieldProblem::Type::TooLong:
+      return without_value("Too long");
+    case FieldProblem::Type::Duplicate:
+      return with_value("Duplicate value");
+    case FieldProblem::Type::NotSupported:
+      return with_value("Unsupported value");
     case FieldProblem::Type::Invalid:
-    case FieldProblem::Type::TypeInvalid: return with_value("Invalid value");
+    case FieldProblem::Type::TypeInvalid:
+      return with_value("Invalid value");
   }
   std::unreachable();
 }
@@ -127,19 +140,19 @@ Refusal Refusal::unsupported_media_type(std::string_view accepted) {
               std::string(accepted)};
 }
 Refusal Refusal::too_large(std::size_t limit) {
-  return {413, "RequestEntityTooLarge",
-          "Request entity too large: limit is " + std::to_string(limit)};
+  return {413, "RequestEntityTooLarge", "Request entity too large: limit is " + std::to_string(limit)};
 }
 Refusal Refusal::expired(std::string message) {
   return {410, "Expired", std::move(message)};
 }
 Refusal Refusal::version_too_large(std::uint64_t asked, std::uint64_t current) {
-  Refusal refusal(504, "Timeout",
-                  "Too large resource version: " + std::to_string(asked) +
-                      ", current: " + std::to_string(current));
+  Refusal refusal(
+      504, "Timeout",
+      "Too large resource version: " + std::to_string(asked) + ", current: " + std::to_string(current));
   refusal.details() = {
       {"retryAfterSeconds", 1},
-      {"causes", Json::array({{{"reason", "ResourceVersionTooLarge"}, {"message", "Too large resource version"}}})}};
+      {"causes",
+       Json::array({{{"reason", "ResourceVersionTooLarge"}, {"message", "Too large resource version"}}})}};
   return refusal;
 }
 Refusal Refusal::internal(std::string message) {
@@ -147,8 +160,9 @@ Refusal Refusal::internal(std::string message) {
 }
 
 Json Refusal::body() const {
-  Json status = {{"kind", "Status"},     {"apiVersion", "v1"}, {"metadata", Json::object()}, {"status", "Failure"},
-                 {"message", message_}, {"reason", reason_},  {"code", code_}};
+  Json status = {{"kind", "Status"},    {"apiVersion", "v1"},  {"metadata", Json::object()},
+                 {"status", "Failure"}, {"message", message_}, {"reason", reason_},
+                 {"code", code_}};
   if (!details_.is_null()) status["details"] = details_;
   return status;
 }

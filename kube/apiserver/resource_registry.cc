@@ -7,7 +7,7 @@
 
 namespace kube {
 
-extern const std::string_view kBuiltinSchema;  // schema/builtin_schema.json
+extern const std::string_view kBuiltinSchema[];  // schema/builtin_schema.json, in pieces
 
 namespace {
 
@@ -43,8 +43,12 @@ std::vector<PrinterColumn> columns_of(const Json& version) {
     return {{"Age", "date", "", "", 0, ".metadata.creationTimestamp"}};
   }
   for (const Json& column : *list) {
-    PrinterColumn made{string_at(column, {"name"}),        string_at(column, {"type"}), string_at(column, {"format"}),
-                       string_at(column, {"description"}), 0, string_at(column, {"jsonPath"})};
+    PrinterColumn made{string_at(column, {"name"}),
+                       string_at(column, {"type"}),
+                       string_at(column, {"format"}),
+                       string_at(column, {"description"}),
+                       0,
+                       string_at(column, {"jsonPath"})};
     if (auto priority = column.find("priority"); priority != column.end() && priority->is_number_integer())
       made.priority = priority->get<int>();
     columns.push_back(std::move(made));
@@ -55,7 +59,11 @@ std::vector<PrinterColumn> columns_of(const Json& version) {
 }  // namespace
 
 const Json& builtin_schema_data() {
-  static const Json kData = Json::parse(kBuiltinSchema);
+  static const Json kData = [] {
+    std::string text;
+    for (const std::string_view* piece = kBuiltinSchema; !piece->empty(); ++piece) text += *piece;
+    return Json::parse(text);
+  }();
   return kData;
 }
 
@@ -123,7 +131,8 @@ void ResourceRegistry::serve_crd(const Json& crd) {
     if (!version.value("served", false)) continue;
     auto served = std::make_shared<ServedResource>();
     served->resource = {string_at(crd, {"spec", "group"}), string_at(version, {"name"}),
-                        string_at(crd, {"spec", "names", "kind"}), string_at(crd, {"spec", "names", "plural"}),
+                        string_at(crd, {"spec", "names", "kind"}),
+                        string_at(crd, {"spec", "names", "plural"}),
                         string_at(crd, {"spec", "scope"}) == "Namespaced"};
     served->singular = string_at(crd, {"spec", "names", "singular"});
     served->short_names = strings_at(crd, {"spec", "names", "shortNames"});

@@ -4,7 +4,8 @@
 //   pods->table();                       // "pods": where the store keeps them
 //   registry.serve_crd(crd_json);        // replaces what an earlier version of that CRD served
 //
-// Thread: the loop's only. A ServedResource is shared: whoever works on a request keeps it although its CRD goes.
+// Thread: the loop's only. A ServedResource is shared: whoever works on a request keeps it although its CRD
+// goes.
 #pragma once
 
 #include <map>
@@ -34,15 +35,15 @@ struct ServedResource {
   std::string singular;
   std::vector<std::string> short_names;
   std::vector<std::string> categories;
-  std::set<std::string> subresources;         // "status", "log", "binding" …
-  const Schema* schema = nullptr;             // null: anything goes
-  std::shared_ptr<const SchemaSet> schemas;   // keeps a CRD's alive
-  std::vector<PrinterColumn> columns;         // of a CRD
-  std::vector<std::string> selectable_fields; // of a CRD: ".spec.type"
+  std::set<std::string> subresources;          // "status", "log", "binding" …
+  const Schema* schema = nullptr;              // null: anything goes
+  std::shared_ptr<const SchemaSet> schemas;    // keeps a CRD's alive
+  std::vector<PrinterColumn> columns;          // of a CRD
+  std::vector<std::string> selectable_fields;  // of a CRD: ".spec.type"
   bool custom = false;
-  bool listed_only_for_create = false;        // reviews: create and nothing else
-  bool storage_version = true;                // of a CRD; others are shown with their apiVersion
-  std::string stored_version;                 // of a CRD
+  bool listed_only_for_create = false;  // reviews: create and nothing else
+  bool storage_version = true;          // of a CRD; others are shown with their apiVersion
+  std::string stored_version;           // of a CRD
   std::string table_name;
 
   const std::string& table() const { return table_name; }

@@ -20,17 +20,24 @@ Schema::Type type_named(std::string_view name) {
 
 bool fits(const Json& value, Schema::Type type) {
   switch (type) {
-    case Schema::Type::Any: return true;
-    case Schema::Type::Object: return value.is_object();
-    case Schema::Type::Array: return value.is_array();
-    case Schema::Type::String: return value.is_string();
+    case Schema::Type::Any:
+      return true;
+    case Schema::Type::Object:
+      return value.is_object();
+    case Schema::Type::Array:
+      return value.is_array();
+    case Schema::Type::String:
+      return value.is_string();
     case Schema::Type::Integer:
       return value.is_number_integer() ||
-             (value.is_number_float() && value.get<double>() == static_cast<double>(static_cast<std::int64_t>(
-                                                                    value.get<double>())));
-    case Schema::Type::Number: return value.is_number();
-    case Schema::Type::Boolean: return value.is_boolean();
-    case Schema::Type::IntOrString: return value.is_number_integer() || value.is_string();
+             (value.is_number_float() &&
+              value.get<double>() == static_cast<double>(static_cast<std::int64_t>(value.get<double>())));
+    case Schema::Type::Number:
+      return value.is_number();
+    case Schema::Type::Boolean:
+      return value.is_boolean();
+    case Schema::Type::IntOrString:
+      return value.is_number_integer() || value.is_string();
     case Schema::Type::Quantity:
       return value.is_number() || (value.is_string() && Quantity::parse(value.get_ref<const std::string&>()));
   }
@@ -39,15 +46,24 @@ bool fits(const Json& value, Schema::Type type) {
 
 std::string_view expected_name(Schema::Type type) {
   switch (type) {
-    case Schema::Type::Any: return "anything";
-    case Schema::Type::Object: return "object";
-    case Schema::Type::Array: return "array";
-    case Schema::Type::String: return "string";
-    case Schema::Type::Integer: return "integer";
-    case Schema::Type::Number: return "number";
-    case Schema::Type::Boolean: return "boolean";
-    case Schema::Type::IntOrString: return "integer or string";
-    case Schema::Type::Quantity: return "quantity";
+    case Schema::Type::Any:
+      return "anything";
+    case Schema::Type::Object:
+      return "object";
+    case Schema::Type::Array:
+      return "array";
+    case Schema::Type::String:
+      return "string";
+    case Schema::Type::Integer:
+      return "integer";
+    case Schema::Type::Number:
+      return "number";
+    case Schema::Type::Boolean:
+      return "boolean";
+    case Schema::Type::IntOrString:
+      return "integer or string";
+    case Schema::Type::Quantity:
+      return "quantity";
   }
   std::unreachable();
 }
@@ -165,8 +181,8 @@ void SchemaSet::add_reduced(const Json& schemas) {
 }
 
 Schema* SchemaSet::reduced(const Json& json) {
-  // A reference is shared, not copied: its target may not be filled in yet. What stands beside it in the data (a
-  // default of the same struct, a merge mark of a nested struct) says nothing that the target does not.
+  // A reference is shared, not copied: its target may not be filled in yet. What stands beside it in the data
+  // (a default of the same struct, a merge mark of a nested struct) says nothing that the target does not.
   if (auto ref = json.find("ref"); ref != json.end()) return named_[ref->get<std::string>()];
   Schema* schema = make();
   schema->type = type_named(string_at(json, {"type"}));

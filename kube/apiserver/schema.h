@@ -1,5 +1,6 @@
-// Schema is what the server knows about the shape of a kind: types, defaults, and how its lists and maps merge.
-// One form for both sources: the reduced OpenAPI data of built-in kinds and the structural schemas of CRDs.
+// Schema is what the server knows about the shape of a kind: types, defaults, and how its lists and maps
+// merge. One form for both sources: the reduced OpenAPI data of built-in kinds and the structural schemas of
+// CRDs.
 //
 //   SchemaSet set;
 //   const Schema* root = set.add_structural(crd_version["schema"]["openAPIV3Schema"]);
@@ -66,11 +67,13 @@ class SchemaSet {
   std::map<std::string, Schema*, std::less<>> named_;
 };
 
-// Removes what the schema does not know and returns its paths. The root's apiVersion, kind and metadata always stay.
+// Removes what the schema does not know and returns its paths. The root's apiVersion, kind and metadata
+// always stay.
 std::vector<std::string> prune(Json& object, const Schema& schema);
 // The same without removing.
 std::vector<std::string> unknown_fields(const Json& object, const Schema& schema);
-// Removes nulls where null is no value, as decoding into a typed struct would; with `defaults` they become those.
+// Removes nulls where null is no value, as decoding into a typed struct would; with `defaults` they become
+// those.
 void drop_nulls(Json& object, const Schema& schema);
 void apply_defaults(Json& object, const Schema& schema);
 // "spec.containers[0].ports: expected array, got string"; "" when all types fit. Stops at the first.

@@ -34,9 +34,10 @@ void wrong(Problems& problems, const std::string& path, const Json& value, const
 void check_string(const std::string& text, const Json& value, const Json& rules, const std::string& path,
                   Problems& problems) {
   if (auto most = rules.find("maxLength"); most != rules.end() && characters(text) > most->get<std::size_t>())
-    problems.push_back({FieldProblem::Type::TooLong, path, value,
-                        "may not be more than " + number_text(*most) + " bytes"});
-  if (auto least = rules.find("minLength"); least != rules.end() && characters(text) < least->get<std::size_t>())
+    problems.push_back(
+        {FieldProblem::Type::TooLong, path, value, "may not be more than " + number_text(*most) + " bytes"});
+  if (auto least = rules.find("minLength");
+      least != rules.end() && characters(text) < least->get<std::size_t>())
     wrong(problems, path, value, "should be at least " + number_text(*least) + " chars long");
   if (auto pattern = rules.find("pattern"); pattern != rules.end() && pattern->is_string()) {
     const std::string& expression = pattern->get_ref<const std::string&>();
@@ -108,9 +109,11 @@ void check_rules(const Json& value, const Json& rules, const std::string& path, 
   if (value.is_number()) check_number(value, rules, path, problems);
   if (value.is_array()) check_array(value, rules, path, problems);
   if (value.is_object()) {
-    if (auto most = rules.find("maxProperties"); most != rules.end() && value.size() > most->get<std::size_t>())
+    if (auto most = rules.find("maxProperties");
+        most != rules.end() && value.size() > most->get<std::size_t>())
       wrong(problems, path, value.size(), "should have at most " + number_text(*most) + " properties");
-    if (auto least = rules.find("minProperties"); least != rules.end() && value.size() < least->get<std::size_t>())
+    if (auto least = rules.find("minProperties");
+        least != rules.end() && value.size() < least->get<std::size_t>())
       wrong(problems, path, value.size(), "should have at least " + number_text(*least) + " properties");
     if (auto required = rules.find("required"); required != rules.end() && required->is_array())
       for (const Json& name : *required)
@@ -158,34 +161,48 @@ void check_unique(const Json& items, const Schema& schema, const std::string& pa
         if (items[i].is_object() && items[i].contains(key)) identity[key] = items[i][key];
     }
     if (!seen.insert(dump_json(identity)).second)
-      problems.push_back(
-          {FieldProblem::Type::Duplicate, path + "[" + std::to_string(i) + "]", identity, ""});
+      problems.push_back({FieldProblem::Type::Duplicate, path + "[" + std::to_string(i) + "]", identity, ""});
   }
 }
 
 std::string_view type_text(Schema::Type type) {
   switch (type) {
-    case Schema::Type::Object: return "object";
-    case Schema::Type::Array: return "array";
-    case Schema::Type::String: return "string";
-    case Schema::Type::Integer: return "integer";
-    case Schema::Type::Number: return "number";
-    case Schema::Type::Boolean: return "boolean";
-    default: return "integer,string";
+    case Schema::Type::Object:
+      return "object";
+    case Schema::Type::Array:
+      return "array";
+    case Schema::Type::String:
+      return "string";
+    case Schema::Type::Integer:
+      return "integer";
+    case Schema::Type::Number:
+      return "number";
+    case Schema::Type::Boolean:
+      return "boolean";
+    default:
+      return "integer,string";
   }
 }
 
 bool type_fits(const Json& value, Schema::Type type) {
   switch (type) {
-    case Schema::Type::Any: return true;
-    case Schema::Type::Object: return value.is_object();
-    case Schema::Type::Array: return value.is_array();
-    case Schema::Type::String: return value.is_string();
-    case Schema::Type::Integer: return value.is_number_integer();
-    case Schema::Type::Number: return value.is_number();
-    case Schema::Type::Boolean: return value.is_boolean();
+    case Schema::Type::Any:
+      return true;
+    case Schema::Type::Object:
+      return value.is_object();
+    case Schema::Type::Array:
+      return value.is_array();
+    case Schema::Type::String:
+      return value.is_string();
+    case Schema::Type::Integer:
+      return value.is_number_integer();
+    case Schema::Type::Number:
+      return value.is_number();
+    case Schema::Type::Boolean:
+      return value.is_boolean();
     case Schema::Type::IntOrString:
-    case Schema::Type::Quantity: return value.is_number_integer() || value.is_string();
+    case Schema::Type::Quantity:
+      return value.is_number_integer() || value.is_string();
   }
   return true;
 }

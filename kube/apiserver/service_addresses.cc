@@ -13,7 +13,8 @@ bool parse_cidr(std::string_view text, std::uint32_t& base, std::uint32_t& size)
     unsigned value = 0;
     auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
     const char wanted = part == 3 ? '/' : '.';
-    if (failed != std::errc() || value > 255 || end == text.data() + text.size() || *end != wanted) return false;
+    if (failed != std::errc() || value > 255 || end == text.data() + text.size() || *end != wanted)
+      return false;
     address = address << 8 | value;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
   }
@@ -46,7 +47,8 @@ Granted<> ServiceAddresses::assign(Json& service) {
   }
   std::set<std::string> taken;
   std::set<std::int64_t> ports;
-  const ObjectKey self{string_at(service, {"metadata", "namespace"}), string_at(service, {"metadata", "name"})};
+  const ObjectKey self{string_at(service, {"metadata", "namespace"}),
+                       string_at(service, {"metadata", "name"})};
   for (const auto& [key, other] : cluster_.store.table("services")) {
     if (key == self) continue;
     taken.insert(string_at(other->json(), {"spec", "clusterIP"}));
@@ -65,9 +67,10 @@ Granted<> ServiceAddresses::assign(Json& service) {
     if (address.empty()) return refuse(Refusal::internal("failed to allocate a serviceIP: range is full"));
     spec["clusterIP"] = address;
   } else if (address != "None" && taken.contains(address)) {
-    return refuse(Refusal::invalid({"", "v1", "Service"}, self.name,
-                                   {{FieldProblem::Type::Invalid, "spec.clusterIPs", Json::array({address}),
-                                     "failed to allocate IP " + address + ": provided IP is already allocated"}}));
+    return refuse(
+        Refusal::invalid({"", "v1", "Service"}, self.name,
+                         {{FieldProblem::Type::Invalid, "spec.clusterIPs", Json::array({address}),
+                           "failed to allocate IP " + address + ": provided IP is already allocated"}}));
   }
   spec["clusterIPs"] = Json::array({address});
   if (type == "NodePort" || type == "LoadBalancer") {

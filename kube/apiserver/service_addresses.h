@@ -1,6 +1,5 @@
-// ServiceAddresses allots cluster IPs and node ports; what is taken is read from the stored services, so that nothing
-// has to be given back.
-// Thread: the loop's only.
+// ServiceAddresses allots cluster IPs and node ports; what is taken is read from the stored services, so that
+// nothing has to be given back. Thread: the loop's only.
 #pragma once
 
 #include <cstdint>

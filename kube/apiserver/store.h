@@ -7,9 +7,9 @@
 //   auto changes = store.changes_since("pods", version);      // nullopt: compacted, the answer is 410
 //   co_await store.changed("pods").wait();
 //
-// A table is named by plural and group ("pods", "leases.coordination.k8s.io"). Objects are shared and never change;
-// their text is made once and serves every list and watch. A read, a decision and a put without a co_await between
-// them are atomic, because the loop has one thread.
+// A table is named by plural and group ("pods", "leases.coordination.k8s.io"). Objects are shared and never
+// change; their text is made once and serves every list and watch. A read, a decision and a put without a
+// co_await between them are atomic, because the loop has one thread.
 //
 // Thread: the loop's only. Lifetime: outlives those who wait for changes.
 #pragma once
@@ -57,7 +57,8 @@ struct Change {
   std::uint64_t version;
   ObjectRef before;  // null: the object came into being
   ObjectRef after;   // null: it is gone
-  ObjectRef last;    // for a removal: the last state with the removal's version, as watchers see it; else = after
+  ObjectRef
+      last;  // for a removal: the last state with the removal's version, as watchers see it; else = after
 };
 
 struct StoreOptions {

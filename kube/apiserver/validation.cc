@@ -32,7 +32,8 @@ std::vector<std::string> name_faults(std::string_view table, std::string_view na
   if (table.ends_with(".rbac.authorization.k8s.io")) {
     if (name == "." || name == "..") return {"may not be '" + std::string(name) + "'"};
     for (char forbidden : {'/', '%'})
-      if (name.find(forbidden) != std::string_view::npos) return {std::string("may not contain '") + forbidden + "'"};
+      if (name.find(forbidden) != std::string_view::npos)
+        return {std::string("may not contain '") + forbidden + "'"};
     return {};
   }
   return dns1123_subdomain_faults(name);
@@ -53,12 +54,14 @@ void check_containers(const Json& spec, std::string_view list, std::set<std::str
       problems.push_back({Type::Duplicate, path + ".name", name, ""});
     else
       add_faults(problems, path + ".name", name, dns1123_label_faults(name));
-    if (string_at(container, {"image"}).empty()) problems.push_back({Type::Required, path + ".image", {}, ""});
+    if (string_at(container, {"image"}).empty())
+      problems.push_back({Type::Required, path + ".image", {}, ""});
     if (const Json* mounts = array_at(container, {"volumeMounts"})) {
       std::set<std::string> paths;
       for (std::size_t m = 0; m < mounts->size(); ++m) {
         const std::string at = path + ".volumeMounts[" + std::to_string(m) + "]";
-        const std::string volume = string_at((*mounts)[m], {"name"}), where = string_at((*mounts)[m], {"mountPath"});
+        const std::string volume = string_at((*mounts)[m], {"name"}),
+                          where = string_at((*mounts)[m], {"mountPath"});
         if (volume.empty())
           problems.push_back({Type::Required, at + ".name", {}, ""});
         else if (!volumes.contains(volume))
@@ -107,8 +110,9 @@ void check_containers(const Json& spec, std::string_view list, std::set<std::str
         if (!limits || !limits->is_object() || limit == limits->end()) continue;
         auto most = Quantity::parse(limit->is_string() ? limit->get<std::string>() : dump_json(*limit));
         if (most && request > *most)
-          problems.push_back({Type::Invalid, path + ".resources.requests", request.to_string(),
-                              "must be less than or equal to " + resource + " limit of " + most->to_string()});
+          problems.push_back(
+              {Type::Invalid, path + ".resources.requests", request.to_string(),
+               "must be less than or equal to " + resource + " limit of " + most->to_string()});
       }
   }
 }
@@ -144,8 +148,8 @@ void check_pod(const Json& pod, Problems& problems) {
     add_faults(problems, "spec.hostname", host, dns1123_label_faults(host));
   const std::int64_t grace = spec->value("terminationGracePeriodSeconds", std::int64_t{0});
   if (grace < 0)
-    problems.push_back({Type::Invalid, "spec.terminationGracePeriodSeconds", grace,
-                        "must be greater than or equal to 0"});
+    problems.push_back(
+        {Type::Invalid, "spec.terminationGracePeriodSeconds", grace, "must be greater than or equal to 0"});
 }
 
 void check_service(const Json& service, Problems& problems) {
@@ -169,7 +173,8 @@ void check_service(const Json& service, Problems& problems) {
     if (number < 1 || number > 65535)
       problems.push_back({Type::Invalid, path + ".port", number, "must be between 1 and 65535, inclusive"});
     if (!numbers.insert(std::to_string(number) + string_at(port, {"protocol"})).second)
-      problems.push_back({Type::Duplicate, path, {{"port", number}, {"protocol", string_at(port, {"protocol"})}}, ""});
+      problems.push_back(
+          {Type::Duplicate, path, {{"port", number}, {"protocol", string_at(port, {"protocol"})}}, ""});
   }
 }
 
@@ -184,11 +189,13 @@ void check_data(const Json& object, Problems& problems) {
     }
   }
   if (bytes > kMaxDataBytes)
-    problems.push_back({Type::TooLong, "", "", "may not be more than " + std::to_string(kMaxDataBytes) + " bytes"});
+    problems.push_back(
+        {Type::TooLong, "", "", "may not be more than " + std::to_string(kMaxDataBytes) + " bytes"});
 }
 
 void check_crd(const Json& crd, Problems& problems) {
-  const std::string group = string_at(crd, {"spec", "group"}), plural = string_at(crd, {"spec", "names", "plural"});
+  const std::string group = string_at(crd, {"spec", "group"}),
+                    plural = string_at(crd, {"spec", "names", "plural"});
   if (group.empty()) problems.push_back({Type::Required, "spec.group", {}, ""});
   if (plural.empty()) problems.push_back({Type::Required, "spec.names.plural", {}, ""});
   if (string_at(crd, {"spec", "names", "kind"}).empty())
@@ -198,7 +205,8 @@ void check_crd(const Json& crd, Problems& problems) {
     problems.push_back({Type::Invalid, "metadata.name", name, "must be spec.names.plural+\".\"+spec.group"});
   const std::string scope = string_at(crd, {"spec", "scope"});
   if (scope != "Namespaced" && scope != "Cluster")
-    problems.push_back({Type::NotSupported, "spec.scope", scope, "supported values: \"Cluster\", \"Namespaced\""});
+    problems.push_back(
+        {Type::NotSupported, "spec.scope", scope, "supported values: \"Cluster\", \"Namespaced\""});
   const Json* versions = array_at(crd, {"spec", "versions"});
   int stored = 0;
   if (versions)
@@ -211,7 +219,8 @@ void check_crd(const Json& crd, Problems& problems) {
       if (!schema)
         problems.push_back({Type::Required, path + ".schema.openAPIV3Schema", {}, "schemas are required"});
       else if (string_at(*schema, {"type"}) != "object")
-        problems.push_back({Type::Required, path + ".schema.openAPIV3Schema.type", {}, "must not be empty at the root"});
+        problems.push_back(
+            {Type::Required, path + ".schema.openAPIV3Schema.type", {}, "must not be empty at the root"});
     }
   if (stored != 1)
     problems.push_back({Type::Invalid, "spec.versions", versions ? *versions : Json::array(),
@@ -231,7 +240,8 @@ std::vector<FieldProblem> validate_metadata(std::string_view table, const Json& 
     for (auto& [key, value] : labels->items()) {
       add_faults(problems, "metadata.labels", key, qualified_name_faults(key));
       if (value.is_string())
-        add_faults(problems, "metadata.labels", value, label_value_faults(value.get_ref<const std::string&>()));
+        add_faults(problems, "metadata.labels", value,
+                   label_value_faults(value.get_ref<const std::string&>()));
     }
   if (const Json* annotations = find_path(object, {"metadata", "annotations"});
       annotations && annotations->is_object()) {
@@ -286,7 +296,8 @@ std::vector<FieldProblem> validate_change(std::string_view table, const Json& be
     Json old_spec = part(before, "spec"), new_spec = part(after, "spec");
     for (Json* spec : {&old_spec, &new_spec}) {
       if (!spec->is_object()) continue;
-      for (std::string_view free : {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates"})
+      for (std::string_view free :
+           {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates"})
         spec->erase(free);
       for (std::string_view list : {"containers", "initContainers", "ephemeralContainers"})
         if (auto found = spec->find(list); found != spec->end() && found->is_array())
@@ -294,11 +305,14 @@ std::vector<FieldProblem> validate_change(std::string_view table, const Json& be
             if (container.is_object()) container.erase("image");
     }
     if (old_spec != new_spec)
-      problems.push_back({Type::Forbidden, "spec", {},
-                          "pod updates may not change fields other than `spec.containers[*].image`,"
-                          "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
-                          "additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to "
-                          "be set to 1 if it was previously negative)"});
+      problems.push_back(
+          {Type::Forbidden,
+           "spec",
+           {},
+           "pod updates may not change fields other than `spec.containers[*].image`,"
+           "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
+           "additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to "
+           "be set to 1 if it was previously negative)"});
   }
   if (table == "configmaps" || table == "secrets") {
     if (before.value("immutable", false)) {
@@ -313,7 +327,8 @@ std::vector<FieldProblem> validate_change(std::string_view table, const Json& be
       problems.push_back({Type::Invalid, "type", part(after, "type"), "field is immutable"});
   }
   if (table == "services") {
-    const std::string was = string_at(before, {"spec", "clusterIP"}), is = string_at(after, {"spec", "clusterIP"});
+    const std::string was = string_at(before, {"spec", "clusterIP"}),
+                      is = string_at(after, {"spec", "clusterIP"});
     if (!was.empty() && was != is && string_at(after, {"spec", "type"}) != "ExternalName" &&
         string_at(before, {"spec", "type"}) != "ExternalName")
       problems.push_back({Type::Invalid, "spec.clusterIPs[0]", is, "may not change once set"});

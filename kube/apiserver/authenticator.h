@@ -1,0 +1,41 @@
+// Authenticator says who asks: a verified client certificate, a static token, or a service account's token
+// that is signed, in time, and whose account (and pod) still exist.
+//
+//   std::optional<UserInfo> user = authenticator.authenticate(headers, tls_peer);   // nullopt: 401
+//
+// Thread: the loop's only.
+#pragma once
+
+#include <optional>
+
+#include "kube/apiserver/api_server.h"
+#include "kube/apiserver/cluster.h"
+#include "kube/apiserver/token.h"
+#include "kube/http/tls.h"
+
+namespace kube {
+
+class Authenticator {
+ public:
+  Authenticator(Cluster& cluster, const ApiServerOptions& options);
+
+  std::optional<UserInfo> authenticate(const Headers& headers, const std::optional<TlsPeer>& peer) const;
+  std::optional<UserInfo> user_of_token(std::string_view token) const;
+
+  // The TokenRequest subresource: fills status.token of the request.
+  Granted<Json> issue(const ObjectKey& account, Json request) const;
+  // Bound to nothing but the account.
+  std::string sign_for(const ObjectKey& account, Duration lifetime) const;
+
+ private:
+  std::string sign(const StoredObject& account, const Json& bound_pod, const Json& audiences,
+                   Duration lifetime) const;
+
+  Cluster& cluster_;
+  std::vector<StaticToken> static_tokens_;
+  bool trust_user_header_;
+  std::string issuer_;
+  TokenSigner signer_;
+};
+
+}  // namespace kube

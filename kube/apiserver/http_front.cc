@@ -1,0 +1,132 @@
+#include "kube/apiserver/http_front.h"
+
+#include "kube/async/task_group.h"
+
+namespace kube {
+
+namespace {
+
+// A client that takes so long for one event is gone.
+constexpr Duration kSendWithin = 60s;
+
+HttpResponse whole(const ApiAnswer& answer) {
+  HttpResponse response;
+  response.status = answer.status;
+  response.headers = answer.headers;
+  response.headers.set("Content-Type", answer.content_type);
+  response.headers.set("Cache-Control", "no-cache, private");
+  response.body = answer.body;
+  return response;
+}
+
+ApiAnswer unauthorized() {
+  ApiAnswer answer;
+  const Refusal refusal = Refusal::unauthorized();
+  answer.status = refusal.code();
+  answer.body = dump_json(refusal.body());
+  return answer;
+}
+
+// Runs beside the sender: when the peer goes, the sender is cancelled at once instead of at its next event.
+Task<> watch_peer(HttpExchange* exchange, TaskGroup* sending) {
+  co_await exchange->wait_peer_gone();
+  sending->cancel();
+}
+Task<> watch_socket(WebSocket* socket, TaskGroup* sending) {
+  co_await socket->wait_closed();
+  sending->cancel();
+}
+
+Task<> write_chunks(HttpExchange* exchange, AnswerStream* stream, bool* ended) {
+  while (auto piece = co_await stream->next()) {
+    if (piece->empty()) continue;
+    if (!co_await exchange->write_chunk(*piece)) co_return;
+  }
+  *ended = true;
+}
+
+Task<> write_frames(Loop* loop, WebSocket* socket, AnswerStream* stream, bool* ended) {
+  while (auto piece = co_await stream->next()) {
+    std::string_view text = *piece;
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    if (text.empty()) continue;
+    if (!co_await socket->send_text(text, loop->after(kSendWithin))) co_return;
+  }
+  *ended = true;
+}
+
+Task<> then_cancel(Task<> first, TaskGroup* other) {
+  co_await std::move(first);
+  other->cancel();
+}
+
+}  // namespace
+
+HttpFront::HttpFront(Loop& loop, HttpServerOptions options, RequestHandler& handler,
+                     Authenticator& authenticator, Log log)
+    : loop_(loop),
+      handler_(handler),
+      authenticator_(authenticator),
+      log_(log),
+      server_(loop, std::move(options), [this](HttpExchange& exchange) { return answer(exchange); }, log) {}
+
+Task<> HttpFront::answer(HttpExchange& exchange) {
+  ApiRequest request;
+  HttpRequest& came = exchange.request();
+  request.method = came.method;
+  request.target = came.target;
+  auto user = authenticator_.authenticate(came.headers, exchange.tls_peer());
+  if (!user && !RequestHandler::is_public(came.target)) {
+    (void)co_await exchange.respond(whole(unauthorized()));
+    co_return;
+  }
+  request.user = user ? std::move(*user) : UserInfo{"system:anonymous", "", {"system:unauthenticated"}, {}};
+  const bool upgrade = exchange.wants_websocket();
+  request.headers = std::move(came.headers);
+  request.body = std::move(came.body);
+  const bool head = request.method == "HEAD";
+
+  ApiAnswer answer = co_await handler_.handle(std::move(request));
+  if (answer.cut) {
+    exchange.abort();
+    co_return;
+  }
+  if (answer.stream && upgrade && answer.status == 200) {
+    co_await send_websocket(exchange, answer);
+  } else if (answer.stream) {
+    co_await send_stream(exchange, answer);
+  } else {
+    if (head) answer.body.clear();
+    (void)co_await exchange.respond(whole(answer));
+  }
+}
+
+Task<> HttpFront::send_stream(HttpExchange& exchange, ApiAnswer& answer) {
+  if (!co_await exchange.start(whole(answer))) co_return;
+  bool ended = false;
+  TaskGroup both(loop_, log_);
+  both.spawn("watch", then_cancel(write_chunks(&exchange, answer.stream.get(), &ended), &both));
+  both.spawn("peer", watch_peer(&exchange, &both));
+  co_await both.join_or_cancel();
+  if (!ended || answer.stream->was_cut()) {
+    exchange.abort();
+    co_return;
+  }
+  (void)co_await exchange.finish();
+}
+
+Task<> HttpFront::send_websocket(HttpExchange& exchange, ApiAnswer& answer) {
+  auto socket = co_await exchange.accept_websocket("");
+  if (!socket) co_return;
+  bool ended = false;
+  TaskGroup both(loop_, log_);
+  both.spawn("watch", then_cancel(write_frames(&loop_, socket->get(), answer.stream.get(), &ended), &both));
+  both.spawn("peer", watch_socket(socket->get(), &both));
+  co_await both.join_or_cancel();
+  if (ended && !answer.stream->was_cut())
+    co_await (*socket)->close(1000);
+  else if (answer.stream->was_cut())
+    exchange.abort();
+}
+
+}  // namespace kube

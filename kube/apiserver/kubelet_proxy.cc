@@ -1,0 +1,122 @@
+#include "kube/apiserver/kubelet_proxy.h"
+
+#include "kube/http/client.h"
+
+namespace kube {
+
+namespace {
+
+// A kubelet that does not answer must not hold a client for ever.
+constexpr Duration kAnswerWithin = 30s;
+
+class LogStream final : public AnswerStream {
+ public:
+  // The body ends before the client that it came from.
+  LogStream(std::unique_ptr<HttpClient> client, std::unique_ptr<HttpBody> body)
+      : client_(std::move(client)), body_(std::move(body)) {}
+
+  Task<std::optional<std::string>> next() override {
+    auto bytes = co_await body_->read_some();
+    if (!bytes) {
+      cut_ = true;
+      co_return std::nullopt;
+    }
+    co_return std::move(*bytes);
+  }
+  bool was_cut() const override { return cut_; }
+
+ private:
+  std::unique_ptr<HttpClient> client_;
+  std::unique_ptr<HttpBody> body_;
+  bool cut_ = false;
+};
+
+Granted<std::string> container_of(const Json& pod, const std::string& asked) {
+  std::vector<std::string> names, init;
+  for (auto [list, into] : {std::pair{"containers", &names}, std::pair{"initContainers", &init},
+                            std::pair{"ephemeralContainers", &init}})
+    if (const Json* containers = find_path(pod, {"spec", list}); containers && containers->is_array())
+      for (const Json& container : *containers) into->push_back(string_at(container, {"name"}));
+  const std::string pod_name = string_at(pod, {"metadata", "name"});
+  if (asked.empty()) {
+    if (names.size() == 1) return names.front();
+    if (std::string named =
+            string_at(pod, {"metadata", "annotations", "kubectl.kubernetes.io/default-container"});
+        !named.empty())
+      return named;
+    std::string all;
+    for (const std::string& name : names) all += (all.empty() ? "" : " ") + name;
+    return refuse(Refusal::bad_request("a container name must be specified for pod " + pod_name +
+                                       ", choose one of: [" + all + "]"));
+  }
+  for (const auto* list : {&names, &init})
+    for (const std::string& name : *list)
+      if (name == asked) return asked;
+  return refuse(Refusal::bad_request("container " + asked + " is not valid for pod " + pod_name));
+}
+
+std::string address_of(const Json& node) {
+  for (const char* type : {"Hostname", "InternalIP", "ExternalIP"})
+    if (const Json* addresses = find_path(node, {"status", "addresses"}); addresses && addresses->is_array())
+      for (const Json& address : *addresses)
+        if (string_at(address, {"type"}) == type) return string_at(address, {"address"});
+  return "";
+}
+
+}  // namespace
+
+KubeletProxy::KubeletProxy(Cluster& cluster, Network& network, bool plain_http)
+    : cluster_(cluster), network_(network), plain_http_(plain_http) {
+  if (plain_http_) return;
+  TlsClientOptions options;
+  options.insecure_skip_verify = true;
+  if (auto made = TlsClientContext::create(options); made) tls_ = std::move(*made);
+}
+
+Task<Granted<ApiAnswer>> KubeletProxy::log(ObjectKey key, QueryParameters query) {
+  ObjectRef pod = cluster_.store.get("pods", key);
+  if (!pod) co_return refuse(Refusal::not_found(kPods, key.name));
+  std::string asked, passed_on;
+  for (const auto& [name, value] : query) {
+    if (name == "container") {
+      asked = value;
+    } else if (name != "pretty" && name != "insecureSkipTLSVerifyBackend") {
+      passed_on += (passed_on.empty() ? "?" : "&") + percent_encode(name) + "=" + percent_encode(value);
+    }
+  }
+  auto container = container_of(pod->json(), asked);
+  if (!container) co_return refuse(container);
+  const std::string node_name = string_at(pod->json(), {"spec", "nodeName"});
+  ApiAnswer answer;
+  answer.content_type = "text/plain";
+  // A pod that nobody runs yet has said nothing.
+  if (node_name.empty()) co_return std::move(answer);
+  ObjectRef node = cluster_.store.get("nodes", {"", node_name});
+  if (!node) co_return refuse(Refusal::not_found(kNodes, node_name));
+  const std::string host = address_of(node->json());
+  const Json* port = find_path(node->json(), {"status", "daemonEndpoints", "kubeletEndpoint", "Port"});
+  if (host.empty()) co_return refuse(Refusal::internal("node " + node_name + " has no address"));
+
+  HttpClientOptions options;
+  options.origin = {host, static_cast<std::uint16_t>(port && port->is_number() ? port->get<int>() : 10250)};
+  options.tls = tls_;
+  auto client = std::make_unique<HttpClient>(cluster_.loop, network_, options);
+  HttpRequest request;
+  request.target = "/containerLogs/" + percent_encode(key.ns) + "/" + percent_encode(key.name) + "/" +
+                   percent_encode(*container) + passed_on;
+  auto body = co_await client->open(request, cluster_.loop.after(kAnswerWithin));
+  if (!body)
+    co_return refuse(Refusal::internal("Get \"https://" + options.origin.to_string() + request.target +
+                                       "\": " + body.error().message()));
+  answer.status = (*body)->head().status;
+  if (answer.status != 200) {
+    auto text = co_await (*body)->read_all(64 << 10, cluster_.loop.after(kAnswerWithin));
+    std::string why = text ? *text : "";
+    while (!why.empty() && why.back() == '\n') why.pop_back();
+    co_return refuse(answer.status == 404 ? Refusal(404, "NotFound", why) : Refusal::bad_request(why));
+  }
+  answer.stream = std::make_unique<LogStream>(std::move(client), std::move(*body));
+  co_return std::move(answer);
+}
+
+}  // namespace kube
