@@ -7,6 +7,7 @@
 #include "spark/feature_steps/feature_step.h"
 #include "spark/feature_steps/submitter_file.h"
 #include "spark/feature_steps/volume_conf.h"
+#include "spark/pod_template_shape.h"
 
 namespace spark {
 
@@ -72,7 +73,8 @@ Result<> load_template(DriverBuild& build) {
   if (!text) return fail(std::move(text).error().while_doing("could not load driver pod from template file"));
   auto pod = kube::parse_yaml_document(*text);
   if (!pod) return fail(std::move(pod).error().while_doing("could not load driver pod from template file"));
-  if (!pod->is_object()) return fail(ErrorKind::InvalidInput, "the driver's pod template is no object");
+  if (auto shaped = check_pod_template(*pod, "driver pod template"); !shaped) return shaped;
+  if (pod->is_null()) return {};
   build.pod = *std::move(pod);
   build.container = take_spark_container(build.pod, container);
   return {};

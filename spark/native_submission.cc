@@ -3,6 +3,7 @@
 #include "api/spark_application.h"
 #include "kube/core/yaml.h"
 #include "spark/pod_mutation.h"
+#include "spark/pod_template_shape.h"
 
 namespace spark {
 
@@ -23,8 +24,10 @@ Result<DriverConf> conf_of(const api::SparkApplication& app, const SubmitOptions
   if (!arguments)
     return fail(std::move(arguments).error().while_doing("failed to build spark-submit arguments"));
 
+  if (auto shaped = check_pod_template(app.spec.driver.pod_template, "spec.driver.template"); !shaped)
+    return fail(shaped);
   auto executors = executor_pod_template(app, options);
-  if (!executors) return fail(std::move(executors).error().while_doing("spec.executor"));
+  if (!executors) return fail(std::move(executors).error().while_doing("spec"));
   Submitter submitter = options.submitter;
   submitter.files[template_path(attempt.submission_id, PodRole::Driver)] =
       kube::dump_json(pod_template(app, PodRole::Driver));

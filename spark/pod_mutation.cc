@@ -12,6 +12,7 @@
 #include "spark/digest.h"
 #include "spark/memory_size.h"
 #include "spark/monitoring.h"
+#include "spark/pod_template_shape.h"
 
 namespace spark {
 
@@ -260,6 +261,8 @@ Result<Json> mutate_pod(const Json& pod, const api::SparkApplication& app, PodRo
 }
 
 Result<Json> executor_pod_template(const api::SparkApplication& app, const SubmitOptions& options) {
+  if (auto shaped = check_pod_template(app.spec.executor.pod_template, "executor.template"); !shaped)
+    return fail(shaped);
   Json out = pod_template(app, PodRole::Executor);
   Json& containers = out["spec"]["containers"];
   if (!containers.is_array() || containers.empty())
@@ -292,6 +295,8 @@ std::vector<std::string> fields_needing_webhook(const api::SparkApplication& app
   if (!app.spec.executor.lifecycle.is_null() && decommission != app.spec.spark_conf.end() &&
       decommission->second == "true")
     out.emplace_back("executor.lifecycle");
+  if (app.spec.hadoop_config_map && app.spec.spark_conf.contains("spark.kubernetes.hadoop.configMapName"))
+    out.emplace_back("hadoopConfigMap");  // two directories for one HADOOP_CONF_DIR
   for (const Json& variable : app.spec.executor.env) {
     const std::string name = kube::string_at(variable, {"name"});
     const bool from_elsewhere = !variable.contains("value") && spark_writes_first(app, name);

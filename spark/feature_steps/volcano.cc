@@ -18,6 +18,8 @@ Result<> volcano(DriverBuild& build) {
     if (!parsed)
       return kube::fail(
           std::move(parsed).error().while_doing("spark.kubernetes.scheduler.volcano.podGroupTemplateFile"));
+    if (!parsed->is_object())
+      return kube::fail(kube::ErrorKind::InvalidInput, "the pod group template is no object");
     group = *std::move(parsed);
   }
   group["apiVersion"] = "scheduling.volcano.sh/v1beta1";
