@@ -11,10 +11,10 @@ TEST_CASE("a path without a scheme is a file of the submitter", "[spark]") {
                                    {"s3a://b/k#frag", "s3a://b/k#frag"},
                                    {"/a/b.jar", "file:/a/b.jar"},
                                    {"/a b/c.jar", "file:/a%20b/c.jar"},
-                                   {"rel/../x.py", "file:/work/x.py"},
-                                   {"x.tgz#env", "file:/work/x.tgz#env"},
-                                   {"hdfs:/x y", "file:/work/hdfs:/x%20y"}}));
-  CHECK(spark::resolve_uri(row.path, "/work") == row.uri);
+                                   {"rel/../x.py", "file:/jobs/x.py"},
+                                   {"x.tgz#env", "file:/jobs/x.tgz#env"},
+                                   {"hdfs:/x y", "file:/jobs/hdfs:/x%20y"}}));
+  CHECK(spark::resolve_uri(row.path, "/jobs") == row.uri);
 }
 
 TEST_CASE("lists are resolved item by item", "[spark]") {
