@@ -97,8 +97,10 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
     bool ended() const { return !owner_; }
     // The answer has been read to its end.
     void finish(bool keep_alive) {
-      if (keep_alive && connection->input.empty()) owner_->keep(std::move(connection));
+      const auto owner = owner_;
+      auto used = std::move(connection);
       end();
+      if (keep_alive && used->input.empty()) owner->keep(std::move(used));
     }
     void end() {
       connection.reset();
@@ -279,7 +281,7 @@ Task<Result<HttpResponse>> HttpClient::Impl::send(const HttpRequest& request, St
 }
 
 void HttpClient::Impl::keep(std::unique_ptr<Connection> connection) {
-  const bool full = connections() > options.max_connections;
+  const bool full = places_taken_ + static_cast<int>(idle_.size()) >= options.max_connections;
   if (full || connection->generation != generation_ || options.idle_timeout <= Duration::zero()) return;
   connection->stream->set_deadline(kNever);
   connection->idle_since = loop.steady();
