@@ -171,10 +171,10 @@ class Client::Impl {
   Duration throttle() {
     const double burst = options_.burst > 0 ? options_.burst : std::max(1.0, options_.qps);
     const SteadyTime now = loop_.steady();
-    tokens_ = std::min(
-        burst, tokens_filled_ == SteadyTime{}
-                   ? burst
-                   : tokens_ + std::chrono::duration<double>(now - tokens_filled_).count() * options_.qps);
+    tokens_ = tokens_filled_
+                  ? tokens_ + std::chrono::duration<double>(now - *tokens_filled_).count() * options_.qps
+                  : burst;
+    tokens_ = std::min(burst, tokens_);
     tokens_filled_ = now;
     tokens_ -= 1;
     if (tokens_ >= 0) return Duration::zero();
@@ -218,7 +218,7 @@ class Client::Impl {
   std::shared_ptr<HttpClient> http_;
   Credential connected_as_;
   double tokens_ = 0;
-  SteadyTime tokens_filled_{};
+  std::optional<SteadyTime> tokens_filled_;
 };
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

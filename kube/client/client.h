@@ -8,8 +8,8 @@
 // Errors: the server's refusals by their reason (Conflict, NotFound …); Unavailable or Timeout when no full
 // answer came, with is_ambiguous() when the request may have been carried out. A refusal with 429 was not
 // carried out: it is sent again here when Retry-After fits into the deadline, a few times; otherwise it comes
-// back with retry_after(). 401 renews the credentials and tries once more. Thread: the loop's only. Lifetime:
-// outlives its calls and watches; neither copied nor moved.
+// back with retry_after(). 401 renews the credentials and tries once more.
+// Thread: the loop's only. Lifetime: outlives its calls and watches; neither copied nor moved.
 #pragma once
 
 #include <functional>
@@ -40,7 +40,7 @@ struct ClientOptions {
 
 struct ApiRequest {
   std::string method = "GET";
-  std::string path;            // escaped, as Resource::object_path() makes it
+  std::string path = {};       // escaped, as Resource::object_path() makes it
   QueryParameters query = {};  // not escaped
   std::string body = {};
   std::string content_type = "application/json";

@@ -6,8 +6,8 @@
 //
 // Everything that files say is read here, once, except `token_file` and `exec`: these change while we run, so
 // the Client asks them again (credentials.h). Errors: Io (a file cannot be read), InvalidInput (its text
-// cannot be used; the message names file and field). Thread: a value. These functions read small files and
-// may block: call them before the loop runs.
+// cannot be used; the message names file and field).
+// Thread: a value. These functions read small files and may block: call them before the loop runs.
 #pragma once
 
 #include <functional>
@@ -25,25 +25,25 @@ namespace kube {
 // A program that prints an ExecCredential (client.authentication.k8s.io/v1 or v1beta1), as `aws eks
 // get-token` does.
 struct ExecPlugin {
-  std::string api_version;
-  std::string command;  // looked up in PATH; relative to the kubeconfig's folder when it contains a '/'
-  std::vector<std::string> args;
-  std::vector<std::pair<std::string, std::string>> env;  // added to ours
-  std::string install_hint;                              // shown when the program is missing
+  std::string api_version = {};
+  std::string command = {};  // looked up in PATH; relative to the kubeconfig's folder when it contains a '/'
+  std::vector<std::string> args = {};
+  std::vector<std::pair<std::string, std::string>> env = {};  // added to ours
+  std::string install_hint = {};                              // shown when the program is missing
   bool provide_cluster_info = false;
   Duration timeout = 30s;
 };
 
 struct ClientConfig {
-  std::string server;                   // "https://host:6443", optionally with a path in front of "/api"
-  std::string certificate_authorities;  // PEM; "" = the system's
+  std::string server = {};                   // "https://host:6443", optionally with a path in front of "/api"
+  std::string certificate_authorities = {};  // PEM; "" = the system's
   bool insecure_skip_verify = false;
-  std::string tls_server_name;     // "" = the server's host
-  std::string client_certificate;  // PEM
-  std::string client_key;          // PEM
-  std::string token;
-  std::string token_file;  // wins over token
-  std::optional<ExecPlugin> exec;
+  std::string tls_server_name = {};     // "" = the server's host
+  std::string client_certificate = {};  // PEM
+  std::string client_key = {};          // PEM
+  std::string token = {};
+  std::string token_file = {};  // wins over token
+  std::optional<ExecPlugin> exec = {};
   std::string default_namespace = "default";
 };
 
@@ -67,8 +67,8 @@ Result<ClientConfig> in_cluster_config(const InClusterFiles& files = {},
                                        const Environment& environment = process_environment());
 
 struct ConfigSource {
-  std::string kubeconfig;  // a path given by the user wins over everything
-  std::string context;
+  std::string kubeconfig = {};  // a path given by the user wins over everything
+  std::string context = {};
   Environment environment = process_environment();
   InClusterFiles in_cluster = {};
 };

@@ -6,7 +6,8 @@
 //   program again
 //
 // A token file is read again after a minute; a program is run again shortly before its credential expires,
-// and never twice at once. Thread: the loop's only; files and programs are read on the blocking pool.
+// and never twice at once.
+// Thread: the loop's only; files and programs are read on the blocking pool.
 #pragma once
 
 #include <memory>
@@ -20,9 +21,9 @@
 namespace kube {
 
 struct Credential {
-  std::string token;               // "" = no Authorization header
-  std::string client_certificate;  // PEM; "" = none
-  std::string client_key;
+  std::string token = {};               // "" = no Authorization header
+  std::string client_certificate = {};  // PEM; "" = none
+  std::string client_key = {};
 
   bool operator==(const Credential&) const = default;
 };
@@ -52,8 +53,8 @@ class Credentials {
 
 // Runs the program and reads the ExecCredential it prints. Blocks; for the pool.
 struct ExecCredential {
-  Credential credential;
-  std::optional<TimePoint> expires;
+  Credential credential = {};
+  std::optional<TimePoint> expires = {};
 };
 Result<ExecCredential> run_exec_plugin(const ExecPlugin& plugin, const ClientConfig& cluster);
 Result<ExecCredential> parse_exec_credential(std::string_view json, const ExecPlugin& plugin);

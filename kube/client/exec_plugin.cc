@@ -65,6 +65,11 @@ Error failed(const ExecPlugin& plugin, const std::string& why, ErrorKind kind = 
   return Error(kind, std::move(message));
 }
 
+// The program and all that it has started: a shell's child would otherwise live on and keep our stderr open.
+void kill_group(pid_t leader) {
+  ::kill(-leader, SIGKILL);
+}
+
 // Everything the program writes until it closes its output; kills it when the time is over.
 Result<std::string> read_output(int fd, pid_t child, const ExecPlugin& plugin) {
   const SystemClock clock;
@@ -76,7 +81,7 @@ Result<std::string> read_output(int fd, pid_t child, const ExecPlugin& plugin) {
     const int events = left > 0 ? ::poll(&readable, 1, static_cast<int>(left)) : 0;
     if (events < 0 && errno == EINTR) continue;
     if (events <= 0) {
-      ::kill(child, SIGKILL);
+      kill_group(child);
       return fail(failed(plugin, "no answer within " + to_go_duration(plugin.timeout), ErrorKind::Timeout));
     }
     char buffer[4096];
@@ -85,7 +90,7 @@ Result<std::string> read_output(int fd, pid_t child, const ExecPlugin& plugin) {
     if (got <= 0) return output;
     output.append(buffer, static_cast<std::size_t>(got));
     if (output.size() > kMaxOutput) {
-      ::kill(child, SIGKILL);
+      kill_group(child);
       return fail(failed(plugin, "prints more than a credential"));
     }
   }
@@ -100,12 +105,17 @@ Result<ExecCredential> run_exec_plugin(const ExecPlugin& plugin, const ClientCon
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setpgroup(&attributes, 0);
   std::vector<std::string> arguments{plugin.command};
   arguments.insert(arguments.end(), plugin.args.begin(), plugin.args.end());
   std::vector<std::string> environment = environment_of(plugin, cluster);
   pid_t child = 0;
-  const int spawned = ::posix_spawnp(&child, plugin.command.c_str(), &actions, nullptr,
+  const int spawned = ::posix_spawnp(&child, plugin.command.c_str(), &actions, &attributes,
                                      pointers_to(arguments).data(), pointers_to(environment).data());
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   ::close(pipe_ends[1]);
   if (spawned != 0) {

@@ -18,12 +18,12 @@
 namespace kube {
 
 struct ListOptions {
-  std::string label_selector;
-  std::string field_selector;
-  std::string resource_version;        // "" = the newest; "0" = whatever the server has at hand
-  std::string resource_version_match;  // "", "NotOlderThan", "Exact"
-  std::string continue_token;          // from the page before
-  int page_size = 500;                 // 0 = everything in one answer
+  std::string label_selector = {};
+  std::string field_selector = {};
+  std::string resource_version = {};        // "" = the newest; "0" = whatever the server has at hand
+  std::string resource_version_match = {};  // "", "NotOlderThan", "Exact"
+  std::string continue_token = {};          // from the page before
+  int page_size = 500;                      // 0 = everything in one answer
 
   ListOptions&& labels(std::string selector) && {
     return label_selector = std::move(selector), std::move(*this);
@@ -36,9 +36,10 @@ struct ListOptions {
 };
 
 struct WatchOptions {
-  std::string label_selector;
-  std::string field_selector;
-  std::string resource_version;  // events after this one; "" = synthetic ADDED for all there is, then events
+  std::string label_selector = {};
+  std::string field_selector = {};
+  std::string resource_version =
+      {};  // events after this one; "" = synthetic ADDED for all there is, then events
   bool bookmarks = true;
   // The server ends the watch after this; a watch that goes on for a margin longer is given up by us.
   Duration timeout = 5min;
@@ -61,10 +62,10 @@ enum class Propagation { Background, Foreground, Orphan };
 std::string_view to_string(Propagation propagation);
 
 struct DeleteOptions {
-  std::optional<std::string> precondition_uid;
-  std::optional<std::string> precondition_resource_version;
-  std::optional<Duration> grace_period;
-  std::optional<Propagation> propagation_policy;
+  std::optional<std::string> precondition_uid = {};
+  std::optional<std::string> precondition_resource_version = {};
+  std::optional<Duration> grace_period = {};
+  std::optional<Propagation> propagation_policy = {};
 
   DeleteOptions&& uid(std::string value) && { return precondition_uid = std::move(value), std::move(*this); }
   DeleteOptions&& resource_version(std::string value) && {
@@ -81,9 +82,9 @@ std::string_view content_type(PatchType type);
 
 struct Patch {
   PatchType type = PatchType::Merge;
-  Json body;
-  std::string field_manager;  // Apply needs one
-  bool force = false;         // Apply only: take fields over from other managers
+  Json body = {};
+  std::string field_manager = {};  // Apply needs one
+  bool force = false;              // Apply only: take fields over from other managers
 
   static Patch merge(Json body) { return {PatchType::Merge, std::move(body), "", false}; }
   static Patch json(Json operations) { return {PatchType::Json, std::move(operations), "", false}; }

@@ -12,12 +12,13 @@
 //     co_return ReconcileResult::after(30s);                // or done(), or fail(error)
 //   }
 //
-// What happens next: done() forgets the key's failures; after(t) too, and comes back at t; again() and errors
-// come back after the key's back-off, an error with retry_after() not before that. An error whose retry() is
-// Never is logged and counted as terminal and *not* repeated: the next change of the object brings the key
-// back. An exception that escapes a reconcile is counted as a panic and treated as an error. Keys may be
-// added before run(): they wait. Thread: the loop's only. Lifetime: outlives run(); stop() may be called at
-// any time.
+// What happens next: done() forgets the key's failures; after(t) too, and comes back at t; again() and
+// errors come back after the key's back-off, an error with retry_after() not before that. Errors that waiting
+// alone does not cure come back too, ever more rarely (rights are granted, quotas raised); only InvalidInput
+// is terminal: the next change of the object brings the key back. An exception that escapes a reconcile is
+// counted as a panic and treated as an error. Keys may be added before run(): they wait.
+//
+// Thread: the loop's only. Lifetime: outlives run(); stop() may be called at any time.
 #pragma once
 
 #include <functional>
@@ -33,10 +34,10 @@
 namespace kube {
 
 struct ReconcileRequest {
-  ObjectKey key;
+  ObjectKey key = {};
   Lane lane = Lane::Known;
   int failures = 0;  // of this key since its last success
-  Log log;           // bound to controller, object and reconcileID
+  Log log = {};      // bound to controller, object and reconcileID
 };
 
 struct ReconcileResult {

@@ -10,8 +10,9 @@
 // patch; more than `similar_limit` events that differ in the note alone are folded into one "(combined from
 // similar events): …". Each object has a token bucket, so that one object in trouble cannot fill etcd. What
 // does not fit is dropped and counted; an event that the server refuses is logged at debug and dropped:
-// events never make anything fail. Notes longer than 1024 bytes are cut at a character's boundary. Thread:
-// the loop's only. Lifetime: the client outlives it; stop() flushes what waits, for at most flush_deadline.
+// events never make anything fail. Notes longer than 1024 bytes are cut at a character's boundary.
+// Thread: the loop's only. Lifetime: the client outlives it; stop() flushes what waits, for at most
+// flush_deadline.
 #pragma once
 
 #include <deque>
@@ -29,11 +30,11 @@ namespace kube {
 
 // v1.ObjectReference: what an event is about.
 struct ObjectReference {
-  std::string api_version;
-  std::string kind;
-  std::string ns;
-  std::string name;
-  std::string uid;
+  std::string api_version = {};
+  std::string kind = {};
+  std::string ns = {};
+  std::string name = {};
+  std::string uid = {};
   std::string resource_version = "";
 
   Json to_json() const;
@@ -43,7 +44,7 @@ struct ObjectReference {
 enum class EventType { Normal, Warning };
 
 struct EventRecorderOptions {
-  std::string component;
+  std::string component = {};
   std::string host = "";
   std::size_t queue_limit = 1000;
   Duration window = 10min;  // how long the same event is counted up, and similar ones are folded
@@ -83,6 +84,7 @@ class EventRecorder final : public Runnable {
     std::string reason;
     std::string note;
     TimePoint time;
+    bool combined = false;
   };
   // What an event has in common with its repetitions.
   using SameKey = std::vector<std::string>;
@@ -90,16 +92,18 @@ class EventRecorder final : public Runnable {
     std::string event_name;
     int count = 0;
     SteadyTime last{};
-    TimePoint first_time{};
   };
   struct Similar {
     std::map<std::string, SteadyTime> notes;
     SteadyTime last{};
   };
-  Task<> write(Pending pending);
-  bool fold(Pending& pending);
-  void forget_old();
+  static constexpr Duration kCallDeadline = 10s;
+
+  Task<> write(Pending pending, Duration deadline);
+  void fold(Pending& pending);
+  void refused(const Error& error);
   void drop();
+  std::string next_suffix();
 
   Loop& loop_;
   Client& client_;

@@ -6,7 +6,8 @@
 //
 // /healthz and /readyz answer 200 "ok" when every check passes, else 500 with a line a check; "?verbose"
 // lists all. Paths below name one check (/readyz/informers). Checks run on the loop at each probe and must
-// not block. Thread: the loop's only.
+// not block.
+// Thread: the loop's only.
 #pragma once
 
 #include <functional>
@@ -25,7 +26,7 @@ namespace kube {
 using HealthCheck = std::function<Result<>()>;
 
 struct HealthServerOptions {
-  Endpoint at;
+  Endpoint at = {};
   MetricsRegistry* metrics = nullptr;  // null: /metrics answers 404
   bool probes = true;                  // false: /healthz and /readyz answer 404
   std::shared_ptr<TlsServerContext> tls = nullptr;
@@ -55,7 +56,6 @@ class HealthServer final : public Runnable {
   HttpResponse answer_to(const HttpRequest& request) const;
   static HttpResponse run_checks(const Checks& checks, std::string_view only, bool verbose);
 
-  Loop& loop_;
   Network& network_;
   const HealthServerOptions options_;
   const std::string name_ = "health server";

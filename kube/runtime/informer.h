@@ -11,8 +11,8 @@
 // the store has changed, in the order of registration; they must not block and usually only add a key to a
 // queue. An object that was deleted and made anew between two looks (another uid) is told as a deletion and
 // an addition. There is no resync: nothing changes, nothing is told. Namespaces: none = all (one watch);
-// otherwise a list and watch for each. Thread: the loop's only. Lifetime: the client outlives it; handlers'
-// targets outlive run().
+// otherwise a list and watch for each.
+// Thread: the loop's only. Lifetime: the client outlives it; handlers' targets outlive run().
 #pragma once
 
 #include <functional>
@@ -34,17 +34,17 @@ enum class ChangeType { Added, Updated, Deleted };
 
 template <class T>
 struct Change {
-  ChangeType type;
-  ObjectKey key;
-  std::shared_ptr<const T> before;  // null for Added
-  std::shared_ptr<const T> object;  // for Deleted: its last state
-  bool initial = false;             // Added by the first list: it was there before us
+  ChangeType type = {};
+  ObjectKey key = {};
+  std::shared_ptr<const T> before = {};  // null for Added
+  std::shared_ptr<const T> object = {};  // for Deleted: its last state
+  bool initial = false;                  // Added by the first list: it was there before us
 };
 
 template <class T>
 struct InformerOptions {
-  Resource resource;
-  std::function<Result<T>(JsonView)> project;
+  Resource resource = {};
+  std::function<Result<T>(JsonView)> project = {};
   std::vector<std::string> namespaces = {};  // empty = all
   std::string label_selector = "";
   std::string field_selector = "";

@@ -45,8 +45,8 @@ class UndisputedLeadership final : public Leadership {
 };
 
 struct LeaderElectionOptions {
-  ObjectKey lease;
-  std::string identity;  // unique to this process
+  ObjectKey lease = {};
+  std::string identity = {};  // unique to this process
   Duration lease_duration = 15s;
   Duration renew_deadline = 10s;
   Duration retry_period = 2s;
@@ -71,7 +71,7 @@ class LeaderElector final : public Leadership, public Runnable {
 
   std::uint64_t term() const override { return leading() ? term_ : 0; }
   bool valid_for(Duration duration) const override;
-  bool leading() const { return term_ > 0 && holding_; }
+  bool leading() const { return holding_; }
   // Who holds the lease as far as we have seen; "" = nobody.
   const std::string& holder() const { return seen_.holder; }
 
@@ -80,29 +80,28 @@ class LeaderElector final : public Leadership, public Runnable {
     std::string holder;
     std::string resource_version;
     std::int64_t transitions = 0;
-    Duration lease_duration = Duration::zero();  // as its holder has promised
-    SteadyTime changed{};                        // when we first saw this version
+    Json acquire_time;
+    Duration lease_duration{};  // as its holder has promised
+    SteadyTime changed{};       // when we first saw this version
   };
-  Task<Result<>> compete();
+  Task<> compete();
   Task<Result<>> keep();
-  Task<Result<bool>> try_acquire_or_renew();
-  Task<Result<>> create();
-  Task<Result<bool>> write(const char* why);
+  Task<Result<bool>> try_acquire_or_renew(Duration deadline);
   Task<> release();
   Task<> watch_lease();
   void observe(const Json& lease);
   void set_holding(bool holding);
-  Json spec(std::string holder, std::int64_t transitions) const;
+  Json spec(std::string holder, std::int64_t transitions, Json acquired) const;
 
   Loop& loop_;
   JsonApi leases_;
   const LeaderElectionOptions options_;
   const std::string name_;
   Seen seen_;
-  Json spec_seen_;
   SteadyTime renewed_{};  // when the last successful renewal was sent
   std::uint64_t term_ = 0;
   bool holding_ = false;
+  bool nudged_ = false;  // the lease has become free
   bool stopped_ = false;
   bool ended_ = false;
   WaitList changed_;  // the lease, stopped_, or holding_

@@ -10,8 +10,8 @@
 // sync_timeout → the lease → parts that need it. A standby thus waits with warm caches.
 // Stop: parts that need leadership stop taking work and get `grace` to finish → they are cancelled → the
 // others stop, events flushed → the lease is released last, when nothing of ours can act any more. Losing the
-// lease cancels work at once, without grace, and run() answers an Error: the process should end. Thread: the
-// loop's only. Lifetime: owns what was added; client and registry outlive it.
+// lease cancels work at once, without grace, and run() answers an Error: the process should end.
+// Thread: the loop's only. Lifetime: owns what was added; client and registry outlive it.
 #pragma once
 
 #include <memory>
@@ -66,11 +66,10 @@ class Manager {
   void stop();
 
  private:
-  void start(Runnable& part, TaskGroup& group);
   Task<> run_part(Runnable& part);
   Task<Result<>> start_all();
+  Task<> wait_leading();
   Task<> stop_all();
-  Task<> wait_ended(const std::vector<Runnable*>& parts, Duration grace);
 
   Client& client_;
   Loop& loop_;

@@ -8,8 +8,9 @@
 // A struct of such references lies beside the thing it measures (WorkQueueMetrics, ControllerMetrics …).
 // Asking for the same name and labels again answers the same metric. Names and labels that Prometheus cannot
 // print, and one name with two types, are bugs of the caller: they throw. Gauges that are a function of time
-// are set in on_collect(), right before they are read. Thread: counting from any; everything else on one
-// thread. Lifetime: outlives all references it gave out.
+// are set in on_collect(), right before they are read.
+// Thread: counting from any; everything else on one thread. Lifetime: outlives all references it gave
+// out.
 #pragma once
 
 #include <prometheus/counter.h>

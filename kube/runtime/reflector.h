@@ -7,7 +7,8 @@
 // After a cut the watch goes on from the last version seen (bookmarks keep that young). 410, as a status or
 // inside the stream, means: list again. A list is always a fresh one (no resourceVersion), so the view never
 // goes back in time; a continue token that expires starts the list over. Objects are given to the sink while
-// they stream in; what a complete list did not contain is gone. Thread: the loop's only.
+// they stream in; what a complete list did not contain is gone.
+// Thread: the loop's only.
 #pragma once
 
 #include <string>
@@ -30,7 +31,7 @@ class ReflectorSink {
 };
 
 struct ReflectorOptions {
-  Resource resource;
+  Resource resource = {};
   std::string ns = "";  // "" = all
   std::string label_selector = "";
   std::string field_selector = "";

@@ -2,8 +2,8 @@
 //
 // Manager owns the order: run() is started as a task; stop() asks it to come to an end in its own time;
 // abort() says that the time is over (or leadership lost) and work in flight is to be cancelled now. run()
-// returning an Error before stop() ends the whole process: a part that can go on by itself must. Thread: the
-// loop's only.
+// returning an Error before stop() ends the whole process: a part that can go on by itself must.
+// Thread: the loop's only.
 #pragma once
 
 #include <string>

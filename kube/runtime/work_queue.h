@@ -18,9 +18,9 @@
 // Known is first come, first served; New goes round robin over fair_by(key), so one namespace with ten
 // thousand new objects does not hold back another with one. Back-off: per key backoff_initial·2ⁿ up to
 // backoff_max; retries of all keys together also pass a token bucket (retry_qps, retry_burst). Plain adds and
-// add_after() take no token. One entry a key, at its earliest time. Thread: the loop's only. Lifetime:
-// outlives its items; shut_down() releases every waiting get(), and no get() may still wait when the queue is
-// destroyed.
+// add_after() take no token. One entry a key, at its earliest time.
+// Thread: the loop's only. Lifetime: outlives its items; shut_down() releases every waiting get(), and
+// no get() may still wait when the queue is destroyed.
 #pragma once
 
 #include <algorithm>
@@ -51,8 +51,12 @@ class TokenBucket {
   TokenBucket(double per_second, double size) : per_second_(per_second), size_(size), tokens_(size) {}
   // Takes one token, also one that is yet to come.
   Duration take(SteadyTime now);
+  // Takes a token only when there is one.
+  bool take_if_ready(SteadyTime now);
 
  private:
+  void fill(SteadyTime now);
+
   double per_second_;
   double size_;
   double tokens_;
@@ -61,7 +65,7 @@ class TokenBucket {
 
 template <class Key>
 struct WorkQueueOptions {
-  std::string name;
+  std::string name = {};
   std::function<std::string(const Key&)> fair_by = {};  // null: New is first come, first served, too
   Duration backoff_initial = 5ms;
   Duration backoff_max = 1000s;
@@ -78,7 +82,12 @@ class WorkQueue {
    public:
     Item(Item&& other) noexcept
         : queue_(std::exchange(other.queue_, nullptr)), key_(other.key_), lane_(other.lane_) {}
-    Item& operator=(Item&&) = delete;
+    Item& operator=(Item&& other) noexcept {
+      std::swap(queue_, other.queue_);
+      std::swap(key_, other.key_);
+      std::swap(lane_, other.lane_);
+      return *this;
+    }
     ~Item() {
       if (queue_ != nullptr) queue_->done(key_);
     }

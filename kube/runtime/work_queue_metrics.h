@@ -3,8 +3,8 @@
 //   WorkQueue<ObjectKey> queue(loop, options, WorkQueueMetrics::create(metrics, loop, "web"));
 //
 // Waiting lanes appear as the label `priority` of workqueue_depth: "0" known work, "-100" new work; sum over
-// it. Time in a delay counts neither as depth nor as queue duration, as there. Thread: the loop's only.
-// Lifetime: the registry outlives it.
+// it. Time in a delay counts neither as depth nor as queue duration, as there.
+// Thread: the loop's only. Lifetime: the registry outlives it.
 #pragma once
 
 #include <functional>

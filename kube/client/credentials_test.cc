@@ -1,0 +1,147 @@
+#include "kube/client/credentials.h"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <fstream>
+
+#include "kube/async/sim_loop.h"
+#include "kube/async/task_group.h"
+#include "kube/async/timer.h"
+
+using namespace kube;
+
+namespace {
+
+struct TokenFile {
+  std::string path;
+  TokenFile() {
+    std::string pattern = "/tmp/credentials_test.XXXXXX";
+    ::close(::mkstemp(pattern.data()));
+    path = pattern;
+  }
+  ~TokenFile() { std::remove(path.c_str()); }
+  void write(const std::string& text) const { std::ofstream(path, std::ios::trunc) << text; }
+};
+
+std::string token_of(SimLoop& loop, Credentials& credentials) {
+  std::string token;
+  auto ask = [](Credentials& of, std::string& out) -> Task<> {
+    auto credential = co_await of.get();
+    out = credential ? credential->token : "error: " + credential.error().message();
+  };
+  loop.run(ask(credentials, token));
+  return token;
+}
+
+ExecPlugin shell(const std::string& script) {
+  ExecPlugin plugin;
+  plugin.api_version = "client.authentication.k8s.io/v1";
+  plugin.command = "/bin/sh";
+  plugin.args = {"-c", script};
+  return plugin;
+}
+
+std::string printing(const std::string& status) {
+  return R"(echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":)" +
+         status + "}'";
+}
+
+}  // namespace
+
+TEST_CASE("a token file is read again after a minute, and at once after a refusal") {
+  SimLoop loop;
+  TokenFile file;
+  file.write("one\n");
+  Credentials credentials(loop, {.token_file = file.path});
+  CHECK(token_of(loop, credentials) == "one");
+  file.write("two");
+  loop.run_for(59s);
+  CHECK(token_of(loop, credentials) == "one");
+  loop.run_for(2s);
+  CHECK(token_of(loop, credentials) == "two");
+  file.write("three");
+  credentials.refused();
+  CHECK(token_of(loop, credentials) == "three");
+}
+
+TEST_CASE("a token file that vanishes keeps its last token; one that never was is an error") {
+  SimLoop loop;
+  TokenFile file;
+  file.write("one");
+  Credentials credentials(loop, {.token_file = file.path});
+  CHECK(token_of(loop, credentials) == "one");
+  std::remove(file.path.c_str());
+  loop.run_for(2min);
+  CHECK(token_of(loop, credentials) == "one");
+
+  Credentials never(loop, {.token_file = "/no/such/token"});
+  CHECK(token_of(loop, never) == "error: cannot read token file /no/such/token");
+}
+
+TEST_CASE("a credential program is run again only when what it gave expires") {
+  SimLoop loop;  // starts at 2026-01-01T00:00:00Z
+  TokenFile runs;
+  const std::string answer = printing(R"({"token":"t'$(wc -l < )" + runs.path +
+                                      R"()'","expirationTimestamp":"2026-01-01T00:10:00Z"})");
+  Credentials credentials(loop, {.exec = shell("echo x >> " + runs.path + "; " + answer)});
+  CHECK(token_of(loop, credentials) == "t1");
+  loop.run_for(8min);
+  CHECK(token_of(loop, credentials) == "t1");
+  loop.run_for(90s);  // within the margin of its end
+  CHECK(token_of(loop, credentials) == "t2");
+}
+
+TEST_CASE("a credential program prints token or certificate, and its failures name it") {
+  auto plugin = shell(printing(R"({"token":"abc","expirationTimestamp":"2026-01-01T01:00:00Z"})"));
+  auto made = run_exec_plugin(plugin, {});
+  REQUIRE(made);
+  CHECK(made->credential.token == "abc");
+  CHECK(made->expires == *parse_rfc3339("2026-01-01T01:00:00Z"));
+
+  made = run_exec_plugin(shell(printing(R"({"clientCertificateData":"C","clientKeyData":"K"})")), {});
+  REQUIRE(made);
+  CHECK(made->credential.client_certificate == "C");
+  CHECK(!made->expires);
+
+  struct Row {
+    const char* script;
+    const char* message;
+  };
+  for (const Row& row : {Row{"exit 3", "credential program /bin/sh: exit code 3"},
+                         Row{"kill -9 $$", "credential program /bin/sh: killed by signal 9"},
+                         Row{"echo nonsense", "credential program /bin/sh: prints no JSON"},
+                         Row{"echo '{}'",
+                             "credential program /bin/sh: prints no ExecCredential of "
+                             "client.authentication.k8s.io/v1"}}) {
+    auto failed = run_exec_plugin(shell(row.script), {});
+    REQUIRE(!failed);
+    CHECK(failed.error().message() == row.message);
+  }
+  auto missing = shell("");
+  missing.command = "/no/such/program";
+  missing.install_hint = "apt install it";
+  CHECK(run_exec_plugin(missing, {}).error().message() ==
+        "credential program /no/such/program: No such file or directory (apt install it)");
+}
+
+TEST_CASE("a credential program that hangs is killed") {
+  auto plugin = shell("sleep 1000");
+  plugin.timeout = 50ms;
+  auto hung = run_exec_plugin(plugin, {});
+  REQUIRE(!hung);
+  CHECK(hung.error().kind() == ErrorKind::Timeout);
+}
+
+TEST_CASE("a credential program is told its cluster when it asks for that") {
+  auto plugin = shell("case \"$KUBERNETES_EXEC_INFO\" in *'\"server\":\"https://h\"'*\"$WANT\"*) " +
+                      printing(R"({"token":"told"})") + ";; esac");
+  plugin.env = {{"WANT", "apiVersion"}};
+  CHECK(!run_exec_plugin(plugin, {.server = "https://h"}));
+  plugin.provide_cluster_info = true;
+  plugin.env = {{"WANT", ""}};
+  auto told = run_exec_plugin(plugin, {.server = "https://h"});
+  REQUIRE(told);
+  CHECK(told->credential.token == "told");
+}
