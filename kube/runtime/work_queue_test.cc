@@ -206,11 +206,11 @@ class Model {
     for (Waiting& w : waiting_) {
       if (w.key != key) continue;
       w.lane = std::min(w.lane, lane);
-      if (!w.ready && at < w.at) w.at = at;
+      if (!w.ready && at < w.at) w.at = at, w.asked = next_++;
       mature(now);
       return;
     }
-    waiting_.push_back({key, at, lane, false, 0});
+    waiting_.push_back({key, at, lane, false, 0, next_++});
     mature(now);
   }
   // What may be handed out now: nothing, or exactly these (New: one of the oldest of each namespace).
@@ -249,13 +249,14 @@ class Model {
     SteadyTime at;
     Lane lane;
     bool ready;
-    int order;
+    int order;  // of becoming ready
+    int asked;
   };
   void mature(SteadyTime now) {
     std::vector<Waiting*> due;
     for (Waiting& w : waiting_)
       if (!w.ready && w.at <= now) due.push_back(&w);
-    std::ranges::stable_sort(due, {}, [](const Waiting* w) { return w->at; });
+    std::ranges::sort(due, {}, [](const Waiting* w) { return std::pair(w->at, w->asked); });
     for (Waiting* w : due) {
       w->ready = true;
       w->order = next_++;
