@@ -40,12 +40,14 @@ std::vector<std::string> split_csv(const std::string& text) {
   return fields;
 }
 
-const std::set<std::string> kGates{"PartialRestart", "LoadSparkDefaults", "RestSubmitter", "DefaultTimeToLive"};
+const std::set<std::string> kGates{"PartialRestart", "LoadSparkDefaults", "RestSubmitter",
+                                   "DefaultTimeToLive"};
 
 // The flags, each bound to its member. One object so that usage and parsing come from one list.
 class Flags {
  public:
-  explicit Flags(ControllerFlags& into) : flags_(into), app_("Run the controllers", "spark-operator controller start") {
+  explicit Flags(ControllerFlags& into)
+      : flags_(into), app_("Run the controllers", "spark-operator controller start") {
     app_.add_option("ignored", ignored_, "Further arguments are accepted and ignored")->group("");
     number("--controller-threads", flags_.controller_threads, "Concurrent reconciles of each controller");
     list("--namespaces", flags_.namespaces, "Namespaces to manage; none or \"\" means all");
@@ -60,7 +62,8 @@ class Flags {
     duration("--workqueue-ratelimiter-max-delay", flags_.workqueue_max_delay, "Longest delay of a retry");
     boolean("--enable-batch-scheduler", flags_.enable_batch_scheduler, "Enable batch schedulers");
     list("--kube-scheduler-names", flags_.kube_scheduler_names, "Schedulers treated as kube-scheduler");
-    text("--default-batch-scheduler", flags_.default_batch_scheduler, "Batch scheduler of applications that name none");
+    text("--default-batch-scheduler", flags_.default_batch_scheduler,
+         "Batch scheduler of applications that name none");
     boolean("--enable-ui-service", flags_.enable_ui_service, "Create a service for the Spark UI");
     text("--ingress-class-name", flags_.ingress_class_name, "Class of created ingresses");
     text("--ingress-url-format", flags_.ingress_url_format, "Template of the Spark UI's address");
@@ -69,8 +72,10 @@ class Flags {
     boolean("--leader-election", flags_.leader_election, "Elect a leader among replicas");
     text("--leader-election-lock-name", flags_.leader_election_lock_name, "Name of the Lease");
     text("--leader-election-lock-namespace", flags_.leader_election_lock_namespace, "Namespace of the Lease");
-    duration("--leader-election-lease-duration", flags_.leader_election_lease_duration, "Patience of candidates");
-    duration("--leader-election-renew-deadline", flags_.leader_election_renew_deadline, "When a leader gives up");
+    duration("--leader-election-lease-duration", flags_.leader_election_lease_duration,
+             "Patience of candidates");
+    duration("--leader-election-renew-deadline", flags_.leader_election_renew_deadline,
+             "When a leader gives up");
     duration("--leader-election-retry-period", flags_.leader_election_retry_period, "Between renewals");
     duration("--driver-pod-creation-grace-period", flags_.driver_pod_creation_grace_period,
              "How long a driver pod may be missing after its submission");
@@ -81,9 +86,12 @@ class Flags {
     text("--metrics-endpoint", flags_.metrics_endpoint, "Accepted; the path is always /metrics");
     text("--metrics-prefix", flags_.metrics_prefix, "Prefix of application metrics");
     list("--metrics-labels", flags_.metrics_labels, "Labels that become metric labels");
-    numbers("--metrics-job-submit-latency-buckets", flags_.metrics_job_submit_latency_buckets, "Histogram buckets");
-    numbers("--metrics-job-start-latency-buckets", flags_.metrics_job_start_latency_buckets, "Histogram buckets");
-    text("--health-probe-bind-address", flags_.health_probe_bind_address, "host:port of /healthz and /readyz; 0: none");
+    numbers("--metrics-job-submit-latency-buckets", flags_.metrics_job_submit_latency_buckets,
+            "Histogram buckets");
+    numbers("--metrics-job-start-latency-buckets", flags_.metrics_job_start_latency_buckets,
+            "Histogram buckets");
+    text("--health-probe-bind-address", flags_.health_probe_bind_address,
+         "host:port of /healthz and /readyz; 0: none");
     boolean("--secure-metrics", flags_.secure_metrics, "Serve metrics over TLS");
     text("--metric-tls-min-version", flags_.metric_tls_min_version, "VersionTLS12 or VersionTLS13");
     list("--metric-tls-cipher-suites", flags_.metric_tls_cipher_suites, "TLS 1.2 suites");
@@ -91,7 +99,8 @@ class Flags {
     boolean("--enable-http2", flags_.enable_http2, "Accepted; of releases up to 2.5.2");
     text("--scheduled-spark-application-timestamp-precision", flags_.timestamp_precision,
          "nanos, micros, millis, seconds or minutes");
-    text("--submitter-service-url", flags_.submitter_service_url, "URL of a submission service (gate RestSubmitter)");
+    text("--submitter-service-url", flags_.submitter_service_url,
+         "URL of a submission service (gate RestSubmitter)");
     duration("--submitter-startup-timeout", flags_.submitter_startup_timeout, "Of the submission service");
     duration("--submitter-request-timeout", flags_.submitter_request_timeout, "Of the submission service");
     number("--submitter-max-retries", flags_.submitter_max_retries, "Of the submission service");
@@ -102,7 +111,8 @@ class Flags {
     text("--submitter-tls-ca-file", flags_.submitter_tls_ca_file, "Of the submission service");
     custom("--feature-gates", "NAME=true|false,…", "Features to switch on or off",
            [this](const std::string& value) { return set_gates(value); });
-    text("--kubeconfig", flags_.kubeconfig, "Path of a kubeconfig; else $KUBECONFIG, in-cluster, ~/.kube/config");
+    text("--kubeconfig", flags_.kubeconfig,
+         "Path of a kubeconfig; else $KUBECONFIG, in-cluster, ~/.kube/config");
     boolean("--zap-devel", ignored_flag_, "Accepted, without effect as upstream");
     choice("--zap-encoder", {"json", "console"}, "Format of log lines", [this](const std::string& value) {
       flags_.log_format = value == "json" ? kube::LogFormat::Json : kube::LogFormat::Console;
@@ -123,7 +133,8 @@ class Flags {
       return fail(ErrorKind::InvalidInput, error.what());
     }
     for (const CLI::Option* option : app_.get_options()) {
-      if (option->count() > 0 && !option->get_lnames().empty()) flags_.given.push_back("--" + option->get_lnames().front());
+      if (option->count() > 0 && !option->get_lnames().empty())
+        flags_.given.push_back("--" + option->get_lnames().front());
     }
     return check();
   }
@@ -134,7 +145,9 @@ class Flags {
   void text(const std::string& name, std::string& into, const std::string& help) {
     app_.add_option(name, into, help)->take_last();
   }
-  void boolean(const std::string& name, bool& into, const std::string& help) { app_.add_flag(name, into, help)->take_last(); }
+  void boolean(const std::string& name, bool& into, const std::string& help) {
+    app_.add_flag(name, into, help)->take_last();
+  }
   template <class Number>
   void number(const std::string& name, Number& into, const std::string& help) {
     app_.add_option(name, into, help)->take_last();
@@ -145,7 +158,8 @@ class Flags {
             name,
             [set = std::move(set), name](const CLI::results_t& values) {
               for (const std::string& value : values) {
-                if (const std::string problem = set(value); !problem.empty()) throw CLI::ValidationError(name, problem);
+                if (const std::string problem = set(value); !problem.empty())
+                  throw CLI::ValidationError(name, problem);
               }
               return true;
             },
@@ -172,7 +186,8 @@ class Flags {
       for (const std::string& item : split_csv(value)) {
         double number = 0;
         const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), number);
-        if (error != std::errc() || end != item.data() + item.size()) return "expected a number, got \"" + item + "\"";
+        if (error != std::errc() || end != item.data() + item.size())
+          return "expected a number, got \"" + item + "\"";
         into.push_back(number);
       }
       return "";
@@ -222,17 +237,21 @@ class Flags {
   Result<> check() const {
     const auto wrong = [](const std::string& message) { return fail(ErrorKind::InvalidInput, message); };
     if (flags_.controller_threads < 1) return wrong("--controller-threads: expected at least 1");
-    if (flags_.default_time_to_live_seconds < 0) return wrong("--default-time-to-live-seconds: must not be negative");
+    if (flags_.default_time_to_live_seconds < 0)
+      return wrong("--default-time-to-live-seconds: must not be negative");
     static const std::set<std::string> precisions{"nanos", "micros", "millis", "seconds", "minutes"};
     if (!precisions.contains(flags_.timestamp_precision)) {
-      return wrong("--scheduled-spark-application-timestamp-precision: expected nanos, micros, millis, seconds or minutes");
+      return wrong(
+          "--scheduled-spark-application-timestamp-precision: expected nanos, micros, millis, seconds or "
+          "minutes");
     }
     if (flags_.leader_election) {
       if (flags_.leader_election_lease_duration <= flags_.leader_election_renew_deadline) {
         return wrong("--leader-election-lease-duration must be longer than --leader-election-renew-deadline");
       }
       if (flags_.leader_election_renew_deadline <= flags_.leader_election_retry_period * 6 / 5) {
-        return wrong("--leader-election-renew-deadline must be longer than 1.2 × --leader-election-retry-period");
+        return wrong(
+            "--leader-election-renew-deadline must be longer than 1.2 × --leader-election-retry-period");
       }
     }
     for (const std::string& address : {flags_.metrics_bind_address, flags_.health_probe_bind_address}) {
@@ -257,15 +276,33 @@ bool ControllerFlags::gate(const std::string& name) const {
 
 std::vector<std::string> ControllerFlags::without_effect() const {
   static const std::set<std::string> waiting{
-      "--namespace-selector",       "--enable-driver-pdb",        "--enable-batch-scheduler",
-      "--kube-scheduler-names",     "--default-batch-scheduler",  "--ingress-class-name",
-      "--ingress-tls",              "--ingress-annotations",      "--enable-metrics",
-      "--metrics-prefix",           "--metrics-labels",           "--metrics-job-submit-latency-buckets",
-      "--metrics-job-start-latency-buckets", "--secure-metrics",  "--metric-tls-min-version",
-      "--metric-tls-cipher-suites", "--pprof-bind-address",       "--scheduled-spark-application-timestamp-precision",
-      "--submitter-service-url",    "--submitter-startup-timeout", "--submitter-request-timeout",
-      "--submitter-max-retries",    "--submitter-initial-backoff", "--submitter-tls-enabled",
-      "--submitter-tls-cert-file",  "--submitter-tls-key-file",   "--submitter-tls-ca-file",
+      "--namespace-selector",
+      "--enable-driver-pdb",
+      "--enable-batch-scheduler",
+      "--kube-scheduler-names",
+      "--default-batch-scheduler",
+      "--ingress-class-name",
+      "--ingress-tls",
+      "--ingress-annotations",
+      "--enable-metrics",
+      "--metrics-prefix",
+      "--metrics-labels",
+      "--metrics-job-submit-latency-buckets",
+      "--metrics-job-start-latency-buckets",
+      "--secure-metrics",
+      "--metric-tls-min-version",
+      "--metric-tls-cipher-suites",
+      "--pprof-bind-address",
+      "--scheduled-spark-application-timestamp-precision",
+      "--submitter-service-url",
+      "--submitter-startup-timeout",
+      "--submitter-request-timeout",
+      "--submitter-max-retries",
+      "--submitter-initial-backoff",
+      "--submitter-tls-enabled",
+      "--submitter-tls-cert-file",
+      "--submitter-tls-key-file",
+      "--submitter-tls-ca-file",
   };
   std::vector<std::string> names;
   for (const std::string& name : given) {
@@ -279,7 +316,8 @@ Result<ControllerFlags> parse_controller_flags(std::vector<std::string> argument
   Flags parser(flags);
   if (auto parsed = parser.parse(std::move(arguments)); !parsed) return fail(std::move(parsed));
   // "" among the names means all.
-  if (std::find(flags.namespaces.begin(), flags.namespaces.end(), "") != flags.namespaces.end()) flags.namespaces.clear();
+  if (std::find(flags.namespaces.begin(), flags.namespaces.end(), "") != flags.namespaces.end())
+    flags.namespaces.clear();
   return flags;
 }
 

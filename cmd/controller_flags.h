@@ -1,11 +1,12 @@
-// Flags of `spark-operator controller start`: upstream's names, types and defaults (releases 2.1 to 2.5 and its head).
+// Flags of `spark-operator controller start`: upstream's names, types and defaults (releases 2.1 to 2.5 and
+// its head).
 //
 //   auto flags = parse_controller_flags({"--namespaces=a,b", "--controller-threads", "20"});
 //   if (!flags) → message and usage on stderr, exit code 1
 //   for (auto& name : flags->without_effect()) …          // given, understood, and not acted on yet
 //
-// Lists are CSV and accumulate; `--namespaces=""` with the quote characters, as the chart renders it, is one empty
-// name: all namespaces. Durations are Go's. Thread: pure.
+// Lists are CSV and accumulate; `--namespaces=""` with the quote characters, as the chart renders it, is one
+// empty name: all namespaces. Durations are Go's. Thread: pure.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ namespace cmd {
 
 struct ControllerFlags {
   int controller_threads = 10;
-  std::vector<std::string> namespaces;   // empty: all
+  std::vector<std::string> namespaces;  // empty: all
   std::string namespace_selector;
   kube::Duration cache_sync_timeout = std::chrono::seconds(30);
   std::int64_t max_tracked_executor_per_app = 1000;
@@ -47,7 +48,8 @@ struct ControllerFlags {
   kube::Duration leader_election_retry_period = std::chrono::seconds(2);
 
   kube::Duration driver_pod_creation_grace_period = std::chrono::seconds(10);
-  double kube_api_qps = 0;   // unlike upstream (20): the server's own 429 steers us unless somebody asks for a limit
+  double kube_api_qps =
+      0;  // unlike upstream (20): the server's own 429 steers us unless somebody asks for a limit
   int kube_api_burst = 0;
 
   bool enable_metrics = false;
@@ -72,13 +74,14 @@ struct ControllerFlags {
   bool submitter_tls_enabled = false;
   std::string submitter_tls_cert_file, submitter_tls_key_file, submitter_tls_ca_file;
 
-  std::map<std::string, bool> feature_gates;   // PartialRestart, LoadSparkDefaults, RestSubmitter, DefaultTimeToLive
+  std::map<std::string, bool>
+      feature_gates;  // PartialRestart, LoadSparkDefaults, RestSubmitter, DefaultTimeToLive
   std::string kubeconfig;
 
   kube::LogLevel log_level = kube::LogLevel::Info;
   kube::LogFormat log_format = kube::LogFormat::Json;
 
-  std::vector<std::string> given;   // flags that were on the command line
+  std::vector<std::string> given;  // flags that were on the command line
 
   bool gate(const std::string& name) const;
   // Flags that were given a meaning by the user and have none here yet.
@@ -89,7 +92,8 @@ struct ControllerFlags {
 kube::Result<ControllerFlags> parse_controller_flags(std::vector<std::string> arguments);
 std::string controller_usage();
 
-// ":8081", "127.0.0.1:8081", "[::1]:8081"; nullopt-like Error for anything else. "0" is the caller's to look at.
+// ":8081", "127.0.0.1:8081", "[::1]:8081"; nullopt-like Error for anything else. "0" is the caller's to look
+// at.
 struct BindAddress {
   std::string host;
   std::uint16_t port = 0;

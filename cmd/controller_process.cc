@@ -42,7 +42,8 @@ class Process final : public ControllerProcess {
     controller::ApplicationController::add_to(manager_, submitter_, application_options(flags, log));
   }
 
-  Result<> listen(kube::Loop& loop, kube::Network& network, const ControllerFlags& flags, const kube::Log& log) {
+  Result<> listen(kube::Loop& loop, kube::Network& network, const ControllerFlags& flags,
+                  const kube::Log& log) {
     if (flags.health_probe_bind_address != "0") {
       auto added = add_server(loop, network, flags.health_probe_bind_address, nullptr, log);
       if (!added) return added;
@@ -58,14 +59,16 @@ class Process final : public ControllerProcess {
   bool started() const override { return manager_.is_started(); }
 
  private:
-  Result<> add_server(kube::Loop& loop, kube::Network& network, const std::string& at, kube::MetricsRegistry* metrics,
-                      const kube::Log& log) {
+  Result<> add_server(kube::Loop& loop, kube::Network& network, const std::string& at,
+                      kube::MetricsRegistry* metrics, const kube::Log& log) {
     auto address = parse_bind_address(at);
     if (!address) return fail(std::move(address));
-    auto& server = manager_.add(std::make_unique<kube::HealthServer>(
-        loop, network,
-        kube::HealthServerOptions{
-            .at = {address->host, address->port}, .metrics = metrics, .probes = metrics == nullptr, .log = log}));
+    auto& server = manager_.add(
+        std::make_unique<kube::HealthServer>(loop, network,
+                                             kube::HealthServerOptions{.at = {address->host, address->port},
+                                                                       .metrics = metrics,
+                                                                       .probes = metrics == nullptr,
+                                                                       .log = log}));
     if (metrics == nullptr) {
       server.add_readyz("caches", [this]() -> Result<> {
         if (manager_.is_ready()) return {};
@@ -85,7 +88,8 @@ class Process final : public ControllerProcess {
     return options;
   }
 
-  kube::ManagerOptions manager_options(kube::Loop& loop, const ControllerFlags& flags, const kube::Log& log) const {
+  kube::ManagerOptions manager_options(kube::Loop& loop, const ControllerFlags& flags,
+                                       const kube::Log& log) const {
     kube::ManagerOptions options;
     options.sync_timeout = flags.cache_sync_timeout;
     options.component = "spark-application-controller";
@@ -131,7 +135,8 @@ class Process final : public ControllerProcess {
 
 Result<std::unique_ptr<ControllerProcess>> ControllerProcess::create(kube::Loop& loop, kube::Network& network,
                                                                      const ControllerFlags& flags,
-                                                                     const kube::ClientConfig& config, kube::Log log) {
+                                                                     const kube::ClientConfig& config,
+                                                                     kube::Log log) {
   auto metrics = std::make_unique<kube::MetricsRegistry>();
   metrics->add_process_metrics();
   kube::ClientOptions options;
@@ -142,7 +147,8 @@ Result<std::unique_ptr<ControllerProcess>> ControllerProcess::create(kube::Loop&
   auto client = kube::Client::create(loop, network, config, std::move(options));
   if (!client) return fail(std::move(client));
   auto process = std::make_unique<Process>(loop, flags, config, std::move(*client), std::move(metrics), log);
-  if (auto listening = process->listen(loop, network, flags, log); !listening) return fail(std::move(listening));
+  if (auto listening = process->listen(loop, network, flags, log); !listening)
+    return fail(std::move(listening));
   if (const auto names = flags.without_effect(); !names.empty()) {
     std::string list;
     for (const std::string& name : names) list += (list.empty() ? "" : " ") + name;

@@ -21,7 +21,8 @@ class ControllerProcess {
   // Error: something cannot be built from these settings (kubeconfig, addresses, a port in use).
   static kube::Result<std::unique_ptr<ControllerProcess>> create(kube::Loop& loop, kube::Network& network,
                                                                  const ControllerFlags& flags,
-                                                                 const kube::ClientConfig& config, kube::Log log);
+                                                                 const kube::ClientConfig& config,
+                                                                 kube::Log log);
   virtual kube::Task<kube::Result<>> run() = 0;
   virtual void stop() = 0;
   // Caches are filled and reconciles run.

@@ -15,7 +15,8 @@ namespace {
 constexpr kube::Duration kEstablishDeadline = std::chrono::seconds(30);
 
 bool established(const Json& definition) {
-  for (const Json& condition : definition.value("status", Json::object()).value("conditions", Json::array())) {
+  for (const Json& condition :
+       definition.value("status", Json::object()).value("conditions", Json::array())) {
     if (condition.value("type", "") == "Established") return condition.value("status", "") == "True";
   }
   return false;

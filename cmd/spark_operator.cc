@@ -29,7 +29,7 @@ kube::Task<> stop_on_signal(kube::Loop& loop, cmd::ControllerProcess* controller
   log.info("stopping", {{"signal", signal}});
   controller->stop();
   co_await kube::wait_for_signal(loop, {SIGTERM, SIGINT});
-  std::_Exit(1);   // asked twice: at once
+  std::_Exit(1);  // asked twice: at once
 }
 
 kube::Task<> run_controller(kube::Loop& loop, cmd::ControllerProcess* controller, kube::Log log, int* code) {
@@ -45,12 +45,13 @@ kube::Task<> run_controller(kube::Loop& loop, cmd::ControllerProcess* controller
 
 int controller_start(std::vector<std::string> arguments) {
   for (const std::string& argument : arguments) {
-    if (argument == "-h" || argument == "--help") return std::fputs(cmd::controller_usage().c_str(), stdout) < 0;
+    if (argument == "-h" || argument == "--help")
+      return std::fputs(cmd::controller_usage().c_str(), stdout) < 0;
   }
   auto flags = cmd::parse_controller_flags(std::move(arguments));
   if (!flags) {
-    std::fprintf(stderr, "Error: %s\n%s\nError: %s\n", flags.error().message().c_str(), cmd::controller_usage().c_str(),
-                 flags.error().message().c_str());
+    std::fprintf(stderr, "Error: %s\n%s\nError: %s\n", flags.error().message().c_str(),
+                 cmd::controller_usage().c_str(), flags.error().message().c_str());
     return 1;
   }
   std::fputs(cmd::version_text(false).c_str(), stdout);
@@ -108,7 +109,9 @@ int crds(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string> words(argv + 1, argv + argc);
-  const auto rest = [&](std::size_t from) { return std::vector<std::string>(words.begin() + static_cast<long>(from), words.end()); };
+  const auto rest = [&](std::size_t from) {
+    return std::vector<std::string>(words.begin() + static_cast<long>(from), words.end());
+  };
   if (words.empty() || words[0] == "help" || words[0] == "--help" || words[0] == "-h") {
     return std::fputs(kHelp, stdout) < 0;
   }
@@ -116,7 +119,8 @@ int main(int argc, char** argv) {
     return std::fputs(cmd::version_text(words.size() > 1 && words[1] == "--short").c_str(), stdout) < 0;
   }
   if (words[0] == "crds") return crds(rest(1));
-  if (words[0] == "controller" && words.size() == 1) return std::fputs(cmd::controller_usage().c_str(), stdout) < 0;
+  if (words[0] == "controller" && words.size() == 1)
+    return std::fputs(cmd::controller_usage().c_str(), stdout) < 0;
   if (words[0] == "controller" && words[1] == "start") return controller_start(rest(2));
   std::fprintf(stderr, "Error: unknown command \"%s\" for \"spark-operator\"\n\n%s", words[0].c_str(), kHelp);
   return 1;

@@ -1,0 +1,71 @@
+#include "cmd/controller_flags.h"
+
+#include <catch2/catch.hpp>
+
+using namespace cmd;
+using namespace std::chrono_literals;
+
+TEST_CASE("without flags the defaults are upstream's", "[flags]") {
+  const ControllerFlags flags = parse_controller_flags({}).value();
+  CHECK(flags.controller_threads == 10);
+  CHECK(flags.namespaces.empty());
+  CHECK(flags.leader_election_lock_name == "spark-operator-lock");
+  CHECK(flags.leader_election_lease_duration == 15s);
+  CHECK(flags.health_probe_bind_address == ":8081");
+  CHECK(flags.enable_ui_service);
+  CHECK(flags.without_effect().empty());
+}
+
+TEST_CASE("flags take their values as Go's library does", "[flags]") {
+  const ControllerFlags flags =
+      parse_controller_flags({"--controller-threads", "33", "--namespaces=a,b", "--namespaces", "c",
+                              "--enable-ui-service=false", "--leader-election", "--cache-sync-timeout=1h30m",
+                              "--feature-gates=PartialRestart=true,LoadSparkDefaults=false",
+                              "--zap-log-level=2", "--enable-http2=true", "an-ignored-argument"})
+          .value();
+  CHECK(flags.controller_threads == 33);
+  CHECK(flags.namespaces == std::vector<std::string>{"a", "b", "c"});
+  CHECK_FALSE(flags.enable_ui_service);
+  CHECK(flags.leader_election);
+  CHECK(flags.cache_sync_timeout == 90min);
+  CHECK(flags.gate("PartialRestart"));
+  CHECK_FALSE(flags.gate("LoadSparkDefaults"));
+  CHECK(flags.log_level == kube::LogLevel::Debug);
+}
+
+TEST_CASE("an empty namespace among the names means all", "[flags]") {
+  CHECK(parse_controller_flags({"--namespaces=\"\""}).value().namespaces.empty());
+  CHECK(parse_controller_flags({"--namespaces="}).value().namespaces.empty());
+  CHECK(parse_controller_flags({"--namespaces=a,\"\""}).value().namespaces.empty());
+}
+
+TEST_CASE("wrong flags are refused by name", "[flags]") {
+  struct Row {
+    std::vector<std::string> arguments;
+    const char* says;
+  };
+  const Row rows[] = {
+      {{"--no-such-flag"}, "no-such-flag"},
+      {{"--controller-threads=two"}, "controller-threads"},
+      {{"--controller-threads=0"}, "controller-threads"},
+      {{"--cache-sync-timeout=5"}, "cache-sync-timeout"},
+      {{"--default-time-to-live-seconds=-1"}, "default-time-to-live-seconds"},
+      {{"--feature-gates=Nonsense=true"}, "Nonsense"},
+      {{"--zap-log-level=warn"}, "zap-log-level"},
+      {{"--scheduled-spark-application-timestamp-precision=hours"}, "precision"},
+      {{"--leader-election", "--leader-election-renew-deadline=20s"}, "lease-duration"},
+      {{"--health-probe-bind-address=nowhere"}, "host:port"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.says);
+    const auto flags = parse_controller_flags(row.arguments);
+    REQUIRE_FALSE(flags);
+    CHECK_THAT(flags.error().message(), Catch::Contains(row.says));
+  }
+}
+
+TEST_CASE("flags without effect are named, those with effect are not", "[flags]") {
+  const ControllerFlags flags =
+      parse_controller_flags({"--enable-driver-pdb", "--controller-threads=3"}).value();
+  CHECK(flags.without_effect() == std::vector<std::string>{"--enable-driver-pdb"});
+}

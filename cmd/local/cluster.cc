@@ -1,0 +1,195 @@
+#include "cmd/local/cluster.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "cmd/controller_process.h"
+#include "cmd/crds.h"
+#include "kube/apiserver/api_server.h"
+#include "kube/async/task_group.h"
+#include "kube/async/timer.h"
+#include "kube/client/api.h"
+#include "kube/kubelet/kubelet.h"
+#include "kube/kubelet/scheduler.h"
+
+namespace cmd {
+
+using kube::ErrorKind;
+using kube::fail;
+using kube::Result;
+using kube::Task;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Spark's drivers look for https://kubernetes.default.svc, and that is port 443. Any address of 127.0.0.0/8
+// can be listened on without set-up, so the API server has one of its own there.
+const kube::Endpoint kApiAddress{"127.7.0.1", 443};
+constexpr const char* kServiceAccount = "spark-operator-spark";  // the chart's; the examples name it
+
+// Where the machine's Java lies, followed through links: the containers see /usr but not every other folder.
+std::string java_home() {
+  if (const char* home = std::getenv("JAVA_HOME"); home != nullptr && *home != '\0') return home;
+  std::error_code error;
+  const fs::path java = fs::canonical("/usr/bin/java", error);
+  return error ? "" : java.parent_path().parent_path().string();
+}
+
+kube::KubeletOptions kubelet_options(const StateFolder& folder, const kube::Log& log) {
+  kube::KubeletOptions options;
+  options.folder = folder.pods();
+  options.api_address = kApiAddress;
+  options.images.root = images_folder();
+  options.images.entrypoint = {"/opt/entrypoint.sh"};
+  options.images.working_directory = "/opt/spark/work-dir";
+  options.images.environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                                {"HOME", "/root"},
+                                {"LANG", "C.UTF-8"},
+                                {"SPARK_HOME", "/opt/spark"}};
+  if (const std::string java = java_home(); !java.empty()) {
+    options.images.environment["JAVA_HOME"] = java;
+    if (!java.starts_with("/usr/")) options.host_folders.push_back(java);
+  }
+  // Without it every driver's UI would want 0.0.0.0:4040.
+  options.extra_environment = {{"SPARK_LOCAL_IP", "$(POD_IP)"}};
+  options.log = log.named("kubelet");
+  return options;
+}
+
+Result<> write_private(const std::string& path, const std::string& text) {
+  const std::string made = path + ".new";
+  {
+    std::ofstream out(made, std::ios::trunc);
+    std::error_code error;
+    fs::permissions(made, fs::perms::owner_read | fs::perms::owner_write, error);
+    out << text;
+    if (!out || error) return fail(ErrorKind::Io, "cannot write " + made);
+  }
+  std::error_code error;
+  fs::rename(made, path, error);
+  if (error) return fail(ErrorKind::Io, "cannot write " + path + ": " + error.message());
+  return {};
+}
+
+Task<Result<>> make_service_account(kube::Client& client) {
+  auto made = co_await kube::JsonApi(client, kube::kServiceAccounts, "default")
+                  .create({{"apiVersion", "v1"},
+                           {"kind", "ServiceAccount"},
+                           {"metadata", {{"name", kServiceAccount}, {"namespace", "default"}}}});
+  if (!made && !made.error().is_already_exists()) {
+    co_return fail(std::move(made).error().while_doing("make the service account of drivers"));
+  }
+  co_return Result<>{};
+}
+
+// The parts in the order in which they start; each ends before those above it.
+class LocalCluster {
+ public:
+  LocalCluster(kube::Loop& loop, kube::Network& network, StateFolder folder, kube::Log log)
+      : loop_(loop),
+        network_(network),
+        folder_(std::move(folder)),
+        log_(std::move(log)),
+        server_(loop, network,
+                {.listen = kApiAddress,
+                 .certificate_names = {"127.0.0.1", "localhost"},
+                 .kubelet_plain_http = true},
+                log_.named("apiserver")),
+        api_(loop, log_),
+        nodes_(loop, log_),
+        operator_(loop, log_) {}
+
+  Task<Result<>> start() {
+    if (auto able = kube::probe_namespaces(); !able) co_return able;
+    if (auto started = server_.start(); !started) {
+      co_return fail(std::move(started).error().while_doing("start the API server"));
+    }
+    const std::string kubeconfig = server_.admin_kubeconfig();
+    api_.spawn("apiserver", server_.run());
+    auto config = kube::parse_kubeconfig(kubeconfig, folder_.kubeconfig());
+    if (!config) co_return fail(std::move(config));
+    auto client = kube::Client::create(loop_, network_, *config, {.user_agent = "sparkctl-local"});
+    if (!client) co_return fail(std::move(client));
+    client_ = std::move(*client);
+
+    const auto say = [this](const std::string& line) { log_.info(line); };
+    if (auto applied = co_await apply_crds(*client_, say); !applied) co_return applied;
+    if (auto made = co_await make_service_account(*client_); !made) co_return made;
+
+    kubelet_ = std::make_unique<kube::Kubelet>(*client_, network_, kubelet_options(folder_, log_));
+    scheduler_ =
+        std::make_unique<kube::Scheduler>(*client_, kube::SchedulerOptions{.log = log_.named("scheduler")});
+    nodes_.spawn("kubelet", run_part(kubelet_->run(), "kubelet"));
+    nodes_.spawn("scheduler", run_part(scheduler_->run(), "scheduler"));
+
+    ControllerFlags flags;
+    flags.health_probe_bind_address = "0";
+    auto controller = ControllerProcess::create(loop_, network_, flags, *config, log_.named("controller"));
+    if (!controller) co_return fail(std::move(controller));
+    controller_ = std::move(*controller);
+    operator_.spawn("controller", run_part(controller_->run(), "controller"));
+
+    const kube::SteadyTime deadline = loop_.after(std::chrono::seconds(30));
+    while (!failed_ && !(kubelet_->is_ready() && controller_->started())) {
+      if (loop_.steady() > deadline)
+        co_return fail(ErrorKind::Timeout, "kubelet or controller not ready after 30 s");
+      co_await kube::sleep(loop_, std::chrono::milliseconds(10));
+    }
+    if (failed_) co_return fail(*failed_);
+    co_return write_private(folder_.kubeconfig(), kubeconfig);
+  }
+
+  // Whatever has been started, in the opposite order.
+  Task<> stop() {
+    if (controller_) controller_->stop();
+    co_await operator_.stop(std::chrono::seconds(10));
+    if (scheduler_) scheduler_->stop();
+    if (kubelet_) kubelet_->stop();
+    co_await nodes_.stop(std::chrono::seconds(10));
+    server_.stop();
+    co_await api_.stop(std::chrono::seconds(3));
+    std::error_code ignored;
+    fs::remove(folder_.kubeconfig(), ignored);
+    fs::remove_all(folder_.pods(), ignored);
+  }
+
+ private:
+  // A part that ends with an error before the start is complete fails the start.
+  Task<> run_part(Task<Result<>> part, std::string name) {
+    auto ended = co_await std::move(part);
+    if (ended) co_return;
+    log_.error("part of the local cluster ended", {{"part", name}, {"error", ended.error()}});
+    failed_ = std::move(ended).error().while_doing(name);
+  }
+
+  kube::Loop& loop_;
+  kube::Network& network_;
+  const StateFolder folder_;
+  const kube::Log log_;
+  kube::ApiServer server_;
+  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<kube::Kubelet> kubelet_;
+  std::unique_ptr<kube::Scheduler> scheduler_;
+  std::unique_ptr<ControllerProcess> controller_;
+  kube::TaskGroup api_, nodes_, operator_;
+  std::optional<kube::Error> failed_;
+};
+
+}  // namespace
+
+Task<> run_local_cluster(kube::Loop& loop, kube::Network& network, StateFolder folder, kube::Log log,
+                         std::function<Task<>()> stopped, std::function<void(Result<>)> ready) {
+  LocalCluster cluster(loop, network, std::move(folder), log);
+  auto started = co_await cluster.start();
+  const bool runs = started.has_value();
+  ready(std::move(started));
+  if (runs) co_await stopped();
+  log.info("stopping");
+  co_await cluster.stop();
+}
+
+}  // namespace cmd

@@ -1,0 +1,162 @@
+// sparkctl: Spark applications from the command line; `local` runs them on this machine without a cluster.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "cmd/local/cluster.h"
+#include "cmd/local/daemon.h"
+#include "cmd/local/run.h"
+#include "kube/async/real_loop.h"
+#include "kube/async/task_group.h"
+#include "kube/client/config.h"
+
+namespace {
+
+using cmd::StateFolder;
+using kube::Result;
+using kube::Task;
+
+constexpr const char* kHelp =
+    "sparkctl runs Spark applications.\n"
+    "\n"
+    "  sparkctl local up            start a cluster on this machine, without containers; prints the "
+    "kubeconfig to use\n"
+    "  sparkctl local run FILE      apply FILE there, follow its applications to their end, print their "
+    "output;\n"
+    "                               starts a cluster for the time of the run when none is up\n"
+    "  sparkctl local down          end the cluster and everything it started\n"
+    "\n"
+    "Environment: SPARK_OPERATOR_LOCAL_DIR (state of the cluster), SPARK_OPERATOR_IMAGES (Spark releases, "
+    "laid out by\n"
+    "deploy/lib/fetch_spark.sh).\n";
+
+int failed(const kube::Error& error) {
+  std::fprintf(stderr, "sparkctl: %s\n", error.message().c_str());
+  return 1;
+}
+
+void print_kubeconfig(const StateFolder& folder) {
+  std::printf("export KUBECONFIG=%s\n", folder.kubeconfig().c_str());
+  std::fflush(stdout);
+}
+
+int up(const StateFolder& folder) {
+  if (const auto pid = folder.running()) {
+    std::printf("# a local cluster runs already (process %d)\n", static_cast<int>(*pid));
+  } else if (auto started = cmd::start_daemon(folder, cmd::Lifetime::OwnLife); !started) {
+    return failed(started.error());
+  }
+  print_kubeconfig(folder);
+  return 0;
+}
+
+int down(const StateFolder& folder) {
+  auto stopped = cmd::stop_daemon(folder);
+  return stopped ? 0 : failed(stopped.error());
+}
+
+Task<> follow(kube::Loop& loop, kube::Client* client, std::vector<kube::Json> objects, int* code) {
+  const auto say = [](const std::string& line) {
+    std::puts(line.c_str());
+    std::fflush(stdout);
+  };
+  auto main_task = [](kube::Client* to, std::vector<kube::Json> what,
+                      std::function<void(const std::string&)> tell, kube::WaitList* ended, bool* done,
+                      int* result) -> Task<> {
+    auto ran = co_await cmd::run_applications(*to, std::move(what), std::move(tell));
+    *result = ran ? 0 : failed(ran.error());
+    *done = true;
+    ended->wake_all();
+  };
+  auto signals = [](kube::Loop* on, kube::WaitList* ended, bool* done, int* result) -> Task<> {
+    const int number = co_await kube::wait_for_signal(*on, {SIGINT, SIGTERM, SIGHUP});
+    *result = 128 + number;
+    *done = true;
+    ended->wake_all();
+  };
+  kube::WaitList ended(loop);
+  bool done = false;
+  kube::TaskGroup group(loop);
+  group.spawn("follow", main_task(client, std::move(objects), say, &ended, &done, code));
+  group.spawn("signals", signals(&loop, &ended, &done, code));
+  while (!done) co_await ended.wait();
+  co_await group.cancel_and_join();
+}
+
+int run(const StateFolder& folder, const std::string& file) {
+  auto objects = cmd::read_manifests(file);
+  if (!objects) return failed(objects.error());
+  const bool ours = !folder.running();
+  if (ours) {
+    std::puts("starting a local cluster");
+    std::fflush(stdout);
+    if (auto started = cmd::start_daemon(folder, cmd::Lifetime::WithCaller); !started)
+      return failed(started.error());
+  }
+  int code = 1;
+  {
+    kube::RealLoop loop;
+    kube::TcpNetwork network(loop);
+    auto config = kube::load_kubeconfig(folder.kubeconfig());
+    auto client = config ? kube::Client::create(loop, network, *config) : kube::fail(config);
+    if (client) {
+      loop.run(follow(loop, client->get(), std::move(*objects), &code));
+    } else {
+      code = failed(client.error());
+    }
+  }
+  if (ours) {
+    if (auto stopped = cmd::stop_daemon(folder); !stopped) return failed(stopped.error());
+  }
+  return code;
+}
+
+// The background process behind `up` and `run`; the descriptor is where it says that it is ready, or why not.
+int serve(const StateFolder& folder, int ready_fd) {
+  const auto tell = [ready_fd](const std::string& text) {
+    if (write(ready_fd, text.data(), text.size()) < 0) std::perror("sparkctl local serve");
+    close(ready_fd);
+  };
+  if (auto locked = folder.lock(); !locked) {
+    tell(locked.error().message());
+    return 1;
+  }
+  kube::RealLoop loop;
+  kube::TcpNetwork network(loop);
+  const kube::Log log = kube::Log::to_stderr(kube::LogLevel::Info, kube::LogFormat::Json, loop.clock());
+  int code = 0;
+  const auto stopped = [&loop]() -> Task<> {
+    return [](kube::Loop* on) -> Task<> {
+      co_await kube::wait_for_signal(*on, {SIGTERM, SIGINT, SIGHUP});
+    }(&loop);
+  };
+  loop.run(cmd::run_local_cluster(loop, network, folder, log, stopped, [&](Result<> ready) {
+    tell(ready ? "ok" : ready.error().message());
+    code = ready ? 0 : 1;
+  }));
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.empty() || words[0] == "help" || words[0] == "--help" || words[0] == "-h") {
+    return std::fputs(kHelp, stdout) < 0;
+  }
+  const StateFolder folder = StateFolder::from_environment();
+  if (words[0] == "local" && words.size() == 2 && words[1] == "up") return up(folder);
+  if (words[0] == "local" && words.size() == 2 && words[1] == "down") return down(folder);
+  if (words[0] == "local" && words.size() == 3 && words[1] == "run") return run(folder, words[2]);
+  if (words[0] == "local" && words.size() == 3 && words[1] == "serve")
+    return serve(folder, std::atoi(words[2].c_str()));
+  std::string line;
+  for (const std::string& word : words) line += " " + word;
+  std::fprintf(stderr, "sparkctl: no such command:%s\n\n%s", line.c_str(), kHelp);
+  return 2;
+}
