@@ -4,6 +4,7 @@
 #include <deque>
 #include <utility>
 
+#include "kube/async/task_group.h"
 #include "kube/async/timer.h"
 #include "kube/async/wait_list.h"
 #include "kube/http/wire.h"
@@ -18,6 +19,10 @@ struct Connection {
   bool reused = false;
   SteadyTime idle_since{};
 };
+
+// How long a connection may rest before a request with an effect looks first whether it is still there: such
+// a request cannot be repeated when it turns out that it was not.
+constexpr Duration kTrusted = 1s;
 
 bool has_no_effect(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
@@ -141,9 +146,11 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
  private:
   friend class Lease;
   enum class Source { PoolOrNew, New };
+  enum class Effect { No, Possible };
 
   Task<Result<Lease>> acquire(SteadyTime deadline, Counted counted);
-  Task<Result<>> connect(Lease& lease, SteadyTime deadline, Source source);
+  Task<Result<>> connect(Lease& lease, SteadyTime deadline, Source source, Effect effect);
+  Task<bool> is_alive(Connection& connection);
   Task<Result<WireParser>> exchange(Connection& connection, const HttpRequest& request,
                                     const std::string& head, bool& handed_over);
   void keep(std::unique_ptr<Connection> connection);
@@ -170,13 +177,32 @@ Task<Result<HttpClient::Impl::Lease>> HttpClient::Impl::acquire(SteadyTime deadl
   co_return Lease(shared_from_this(), counted);
 }
 
-Task<Result<>> HttpClient::Impl::connect(Lease& lease, SteadyTime deadline, Source source) {
-  if (source == Source::PoolOrNew && !idle_.empty()) {
+// A look at whether the server has closed an idle connection: a read that is taken back at once. It completes
+// by itself only when the end (or something unasked for) has come already.
+Task<bool> HttpClient::Impl::is_alive(Connection& connection) {
+  bool heard = false;
+  auto listen = [](Connection& idle, bool& out) -> Task<> {
+    (void)co_await idle.input.read_from(*idle.stream);
+    out = true;
+  };
+  TaskGroup look(loop);
+  look.spawn("look at an idle connection", listen(connection, heard));
+  // Due at once, but after what is ready now, so that the read has begun.
+  Timer enough(loop, [&look] { look.cancel(); });
+  enough.set(loop.steady());
+  co_await look.join_or_cancel();
+  co_return !heard;
+}
+
+Task<Result<>> HttpClient::Impl::connect(Lease& lease, SteadyTime deadline, Source source, Effect effect) {
+  while (source == Source::PoolOrNew && !idle_.empty()) {
     // The one used last: those at the other end may fall idle for good.
     lease.connection = std::move(idle_.back());
     idle_.pop_back();
     lease.connection->reused = true;
-    co_return Result<>{};
+    const bool rested = loop.steady() - lease.connection->idle_since >= kTrusted;
+    if (effect == Effect::No || !rested || co_await is_alive(*lease.connection)) co_return Result<>{};
+    lease.connection.reset();
   }
   const int generation = generation_;
   auto stream = co_await network_.connect(options.origin, deadline);
@@ -236,8 +262,9 @@ Task<Result<HttpClient::Impl::Opened>> HttpClient::Impl::open(const HttpRequest&
   Result<Lease> lease = co_await acquire(deadline, counted);
   if (!lease) co_return failed(lease.error(), false);
   Source source = Source::PoolOrNew;
+  const Effect effect = has_no_effect(request.method) ? Effect::No : Effect::Possible;
   while (true) {
-    Result<> connected = co_await connect(*lease, deadline, source);
+    Result<> connected = co_await connect(*lease, deadline, source, effect);
     if (!connected) co_return failed(connected.error(), false);
     Connection& connection = *lease->connection;
     connection.stream->set_deadline(deadline);

@@ -13,10 +13,10 @@
 // written). is_ambiguous(): a request with an effect (not GET, HEAD, OPTIONS) had at least partly been handed
 // to the network, so that it may have been carried out. False means: it certainly was not.
 //
-// A kept-alive connection that the server had closed meanwhile is replaced silently when that is safe:
-// nothing was answered, and the method has no effect. PUT and DELETE are not repeated although HTTP calls
-// them idempotent: a second try would answer 409 or 404 for what the first has done, and hide that it was
-// done.
+// A kept-alive connection that the server had closed meanwhile is replaced silently when that is safe: its
+// end was noticed before anything was sent, or nothing was answered and the method has no effect. PUT and
+// DELETE are not repeated although HTTP calls them idempotent: a second try would answer 409 or 404 for what
+// the first has done, and hide that it was done.
 //
 // Thread: the loop's only. Lifetime: outlives its calls and bodies.
 #pragma once

@@ -237,7 +237,7 @@ TEST_CASE("a refusal that comes while the body is still being sent is heard") {
   CHECK(answer->status == 413);
 }
 
-TEST_CASE("a connection that died while idle is replaced for reads and told of for writes") {
+TEST_CASE("a connection that the server closed while it was idle is replaced") {
   for (const char* method : {"GET", "POST", "PUT", "DELETE", "PATCH"}) {
     INFO(method);
     TestWorld world;
@@ -247,16 +247,49 @@ TEST_CASE("a connection that died while idle is replaced for reads and told of f
     HttpClient client = world.client();
     REQUIRE(world.run(client.send({}, world.loop.after(10s))));
     CHECK(client.connections() == 1);
-    world.loop.run_for(1s);  // the server has closed it
+    world.loop.run_for(1s);
+    CHECK(world.run(client.send({.method = method}, world.loop.after(10s))));
+    CHECK(scripted.accepted() == 2);
+    CHECK(scripted.received().size() == 2);
+  }
+}
+
+TEST_CASE("a connection that was idle and lives is used again, its bytes whole") {
+  TestWorld world(say_hello);
+  HttpClient client = world.client();
+  for (int i = 0; i < 5; ++i) {
+    auto answer = world.run(client.send({.method = "POST"}, world.loop.after(10s)));
+    REQUIRE(answer);
+    CHECK(answer->body == "hello / ");
+    CHECK(world.server->connections() == 1);
+    world.loop.run_for(10s);
+  }
+}
+
+TEST_CASE("an idle connection cut by the request itself is replaced for reads and told of for writes") {
+  for (const char* method : {"GET", "POST", "PUT", "DELETE", "PATCH"}) {
+    INFO(method);
+    TestWorld world;
+    ScriptedServer* server = nullptr;
+    auto one_answer_for_two = [&server](Stream& stream) -> Task<> {
+      co_await server->read_request(stream);
+      (void)co_await stream.write(kOk);
+      co_await server->read_request(stream);
+    };
+    ScriptedServer scripted(world, {one_answer_for_two, answering(server, kOk)});
+    server = &scripted;
+    HttpClient client = world.client();
+    REQUIRE(world.run(client.send({}, world.loop.after(10s))));
+    world.loop.run_for(10s);
     auto answer = world.run(client.send({.method = method}, world.loop.after(10s)));
     if (std::string_view(method) == "GET") {
       REQUIRE(answer);
-      CHECK(scripted.accepted() == 2);
+      CHECK(scripted.received().size() == 3);
     } else {
       REQUIRE_FALSE(answer);
       CHECK(answer.error().kind() == ErrorKind::Unavailable);
       CHECK(answer.error().is_ambiguous());
-      CHECK(scripted.received().size() == 1);  // never sent twice
+      CHECK(scripted.received().size() == 2);  // never sent twice
     }
   }
 }
@@ -318,6 +351,40 @@ TEST_CASE("waiting for a connection ends with the deadline, a cancelled call giv
   answer = world.run(client.send({.method = "POST"}, world.loop.after(10s)));
   REQUIRE_FALSE(answer);
   CHECK(answer.error().is_ambiguous());
+}
+
+TEST_CASE("a call can be cancelled at any moment") {
+  int answered = 0, cancelled = 0;
+  for (int moment = 0; moment < 60; ++moment) {
+    TestWorld world(say_hello);
+    HttpClient client = world.client();
+    REQUIRE(world.run(client.send({}, world.loop.after(10s))));
+    world.loop.run_for(10s);
+    TaskGroup group(world.loop);
+    bool done = false;
+    auto ask = [](HttpClient* c, bool* out) -> Task<> {
+      *out = (co_await c->send({.method = "POST"}, kNever)).has_value();
+    };
+    group.spawn("ask", ask(&client, &done));
+    // The first moments are those between two turns of the loop, the later ones lie in simulated time.
+    if (moment < 30) {
+      std::function<void(int)> turn = [&](int left) {
+        if (left == 0) group.cancel();
+        if (left > 0) world.loop.post([&turn, left] { turn(left - 1); });
+      };
+      turn(moment);
+      world.loop.settle();
+    } else {
+      world.loop.run_for((moment - 30) * 200us);
+    }
+    world.loop.run(group.cancel_and_join());
+    ++(done ? answered : cancelled);
+    world.loop.run_for(1s);
+    CHECK(client.connections() == (done ? 1 : 0));
+    CHECK(world.server->connections() == (done ? 1 : 0));
+  }
+  CHECK(answered > 0);
+  CHECK(cancelled > 0);
 }
 
 TEST_CASE("idle connections are closed after a while, or when told") {

@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <future>
 #include <thread>
 
 #include "kube/async/blocking.h"
 #include "kube/async/real_loop.h"
 #include "kube/async/task_group.h"
+#include "kube/async/timer.h"
 #include "kube/http/certificate.h"
 #include "kube/http/client.h"
 #include "kube/http/server.h"
@@ -159,6 +159,44 @@ TEST_CASE("many requests and watches at once over sockets, plain and TLS, IPv4 a
       CHECK(right == 320);
       for (const int count : lines) CHECK(count == 100);
     }
+  }
+}
+
+TEST_CASE("a client that does not read is cut off after the write time-out") {
+  const Identity identity;
+  for (const bool tls : {false, true}) {
+    RealLoop loop;
+    TcpNetwork network(loop);
+    auto listener = std::move(*network.listen({"127.0.0.1", 0}));
+    const Endpoint at{"127.0.0.1", listener->local().port};
+    std::optional<Error> failed;
+    auto pour = [&failed](HttpExchange& exchange) {
+      return [](HttpExchange& e, std::optional<Error>* out) -> Task<> {
+        (void)co_await e.start({});
+        const std::string chunk(1u << 20, 'x');
+        while (true) {
+          Result<> written = co_await e.write_chunk(chunk);
+          if (written) continue;
+          *out = written.error();
+          co_return;
+        }
+      }(exchange, &failed);
+    };
+    HttpServer server(loop, {.tls = tls ? identity.server_context : nullptr, .write_timeout = 50ms}, pour);
+    auto run = [](RealLoop& l, HttpServer& s, std::unique_ptr<Listener> accepting, Endpoint to,
+                  std::shared_ptr<TlsClientContext> context, std::optional<Error>* out) -> Task<> {
+      TcpNetwork net(l);
+      HttpClient client(l, net, {.origin = to, .tls = context});
+      TaskGroup group(l);
+      group.spawn("serve", s.serve(std::move(accepting)));
+      auto body = co_await client.open({}, l.after(30s));
+      CHECK(body);
+      while (!*out) co_await sleep(l, 1ms);
+      s.stop(1s);
+      co_await group.join();
+    };
+    loop.run(run(loop, server, std::move(listener), at, tls ? identity.client_context : nullptr, &failed));
+    CHECK(failed->kind() == ErrorKind::Timeout);
   }
 }
 

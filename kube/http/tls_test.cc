@@ -80,6 +80,19 @@ TEST_CASE("requests travel encrypted, on one connection") {
   }
 }
 
+TEST_CASE("an idle encrypted connection is looked at without losing bytes, and replaced when closed") {
+  TlsWorld world(serving(authority().server({"server"})));
+  HttpClient client = world.client({.tls = *TlsClientContext::create(trusting()), .idle_timeout = 1h});
+  for (int i = 0; i < 5; ++i) {
+    auto answer = world.run(client.send({.method = "POST"}, world.loop.after(10s)));
+    REQUIRE(answer);
+    CHECK(client.connections() == 1);
+    // The server closes what has been idle for 180 s.
+    world.loop.run_for(i == 2 ? 200s : 10s);
+    CHECK(world.server->connections() == (i == 2 ? 0 : 1));
+  }
+}
+
 TEST_CASE("a server is believed only with a name, a time and an authority that hold") {
   struct Row {
     const char* why;
