@@ -1,6 +1,7 @@
 #include "controller/application/application_controller.h"
 
 #include "api/constants.h"
+#include "api/names.h"
 
 namespace controller {
 
@@ -59,7 +60,13 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
     : client_(manager.client()),
       loop_(manager.loop()),
       options_(std::move(options)),
-      writer_(client_, manager.events()),
+      writer_(client_, manager.events(),
+              [this](const ObjectKey& key, const std::string& before, const std::string& after) {
+                const auto view = apps_->store().get(key);
+                if (view != nullptr && view->resource_version == before && before != after) {
+                  replaced_[key] = before;
+                }
+              }),
       launcher_(client_, manager.leadership(), writer_, submitter, options_.policy) {
   apps_ = &manager.add(std::make_unique<kube::Informer<ApplicationView>>(
       client_, kube::InformerOptions<ApplicationView>{.resource = kSparkApplications,
@@ -92,13 +99,17 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
     controller_->queue().add(change.key, lane_of(*change.object));
   });
   pods_->on_change([this](const kube::Change<PodView>& change) {
-    if (change.object->app_name.empty()) return;
-    // A change that no decision reads is no work.
     if (change.type == kube::ChangeType::Updated) {
+      // A change that no decision reads is no work.
       PodView before = *change.before;
       before.resource_version = change.object->resource_version;
       if (before == *change.object) return;
+      // Somebody relabelled it: the application that has lost it must hear of it.
+      if (!before.app_name.empty() && before.app_name != change.object->app_name) {
+        controller_->queue().add({change.key.ns, before.app_name}, kube::Lane::Known);
+      }
     }
+    if (change.object->app_name.empty()) return;
     controller_->queue().add({change.key.ns, change.object->app_name}, kube::Lane::Known);
   });
 }
@@ -136,7 +147,7 @@ Task<Result<ReconcileResult>> ApplicationController::act(SparkApplication app, O
     co_return co_await launcher_.look_at_stray(app, stray->pod, log);
   }
   if (std::holds_alternative<ConfirmDriverGone>(decision.step)) {
-    co_return co_await confirm_driver_gone(app, log);
+    co_return co_await confirm_driver_gone(app, std::move(seen), log);
   }
   if (const auto* removal = std::get_if<DeleteDriver>(&decision.step)) {
     kube::DeleteOptions options = kube::DeleteOptions().uid(removal->uid);
@@ -173,8 +184,9 @@ Task<Result<ReconcileResult>> ApplicationController::act(SparkApplication app, O
 }
 
 Task<Result<ReconcileResult>> ApplicationController::confirm_driver_gone(const SparkApplication& app,
-                                                                         kube::Log log) {
-  const ObjectKey key{app.metadata.namespace_, app.status.driver_info.pod_name};
+                                                                         Observation seen, kube::Log log) {
+  const std::string& known = app.status.driver_info.pod_name;
+  const ObjectKey key{app.metadata.namespace_, known.empty() ? api::driver_pod_name(app) : known};
   auto pod = co_await kube::JsonApi(client_, kube::kPods, key.ns).get(key.name);
   if (!pod && !pod.error().is_not_found()) {
     co_return fail(std::move(pod).error().while_doing("get pod " + key.to_string()));
@@ -182,8 +194,16 @@ Task<Result<ReconcileResult>> ApplicationController::confirm_driver_gone(const S
   if (pod) {
     auto view = project_pod(*pod);
     if (!view) co_return fail(std::move(view));
-    // It is there: our cache lags, its event is on the way; the delay covers a lost one.
-    if (is_current_driver(app, *view)) co_return ReconcileResult::after(std::chrono::seconds(5));
+    if (is_current_driver(app, *view)) {
+      // It is there and our cache lags, or it has lost the label that we watch. What was read live is as good
+      // as a cached view to track it by; the delay is for a pod that no event will ever tell of.
+      seen.drivers.push_back(std::move(*view));
+      Decision tracked = decide(app, seen, loop_.now(), options_.policy);
+      if (!std::holds_alternative<Wait>(tracked.step) || !tracked.status) {
+        co_return ReconcileResult::after(std::chrono::seconds(5));
+      }
+      co_return co_await write(app, std::move(*tracked.status), std::move(tracked.notes), log);
+    }
   }
   std::vector<Note> notes{
       {true, "SparkDriverNotFound", "Driver pod " + key.name + " not found, marking application as Failing"}};
@@ -193,16 +213,10 @@ Task<Result<ReconcileResult>> ApplicationController::confirm_driver_gone(const S
 Task<Result<ReconcileResult>> ApplicationController::write(const SparkApplication& app,
                                                            api::SparkApplicationStatus status,
                                                            std::vector<Note> notes, kube::Log log) {
-  const ObjectKey key = app.metadata.key();
   auto version = co_await writer_.write(app, std::move(status), std::move(notes), log);
   if (!version && version.error().is_conflict()) co_return ReconcileResult::again();
   if (!version && version.error().is_not_found()) co_return ReconcileResult::done();
   if (!version) co_return fail(std::move(version));
-  const auto view = apps_->store().get(key);
-  if (view != nullptr && view->resource_version == app.metadata.resource_version &&
-      *version != app.metadata.resource_version) {
-    replaced_[key] = app.metadata.resource_version;
-  }
   co_return ReconcileResult::done();
 }
 

@@ -48,7 +48,7 @@ class ApplicationController {
   kube::Task<kube::Result<kube::ReconcileResult>> act(api::SparkApplication app, Observation seen,
                                                       Decision decision, kube::Log log);
   kube::Task<kube::Result<kube::ReconcileResult>> confirm_driver_gone(const api::SparkApplication& app,
-                                                                      kube::Log log);
+                                                                      Observation seen, kube::Log log);
   kube::Task<kube::Result<kube::ReconcileResult>> write(const api::SparkApplication& app,
                                                         api::SparkApplicationStatus status,
                                                         std::vector<Note> notes, kube::Log log);

@@ -126,6 +126,10 @@ class Decider {
     SparkApplicationStatus status = status_;
     status.application_state.state = next_state(state_, fact).value_or(state_);
     Decision decision = patch(std::move(status));
+    if (fact == Fact::Suspend) {
+      decision.notes.push_back(
+          {true, "SparkApplicationSuspending", "SparkApplication " + name() + " is suspending"});
+    }
     if (fact == Fact::Unsuspend) {
       decision.notes.push_back(
           {true, "SparkApplicationResuming", "SparkApplication " + name() + " is resuming"});
@@ -146,7 +150,7 @@ class Decider {
 
   std::optional<Decision> look_for_strays() const {
     for (const PodView& pod : seen_.drivers) {
-      const bool current = pod.submission_id == status_.submission_id;
+      const bool current = !pod.submission_id.empty() && pod.submission_id == status_.submission_id;
       const bool next = api::same_link(pod.submission_id, next_);
       if (next && !is_before_submission(state_) && !is_active(state_)) {
         // No submission is due, so nobody will adopt it: its id is used up first, then it may be deleted.
@@ -164,7 +168,8 @@ class Decider {
       if (!current && !next && !(state_ == State::New && spec_.suspend.value_or(false))) {
         return Decision{LookAtStray{pod}, std::nullopt, {}};
       }
-      if (current && is_active(state_) && pod.key.name != status_.driver_info.pod_name) {
+      const std::string& known = status_.driver_info.pod_name;
+      if (current && is_active(state_) && !known.empty() && pod.key.name != known) {
         return Decision{LookAtStray{pod}, std::nullopt, {}};
       }
     }

@@ -1,5 +1,6 @@
 #include "controller/application/launcher.h"
 
+#include <array>
 #include <set>
 
 #include "api/constants.h"
@@ -21,8 +22,12 @@ using kube::Task;
 
 namespace {
 
-// The POST's deadline; the lease has to be valid for longer.
-constexpr kube::Duration kPostDeadline = std::chrono::seconds(10);
+// How long a POST may take: the longest of these that the lease is certain to outlast. A lease of a few
+// seconds, as some installations have, leaves room for the shorter ones.
+constexpr std::array<kube::Duration, 4> kPostDeadlines{std::chrono::seconds(10), std::chrono::seconds(5),
+                                                       std::chrono::seconds(2), std::chrono::seconds(1)};
+// A pod that terminates tells us when it is gone, unless it has lost the label that we watch.
+constexpr kube::Duration kTerminatingPoll = std::chrono::seconds(5);
 
 // Decisions were made on a view that the server no longer shares: the coming event, or the back-off, brings
 // us back.
@@ -32,6 +37,26 @@ Result<ReconcileResult> stale() {
 
 Result<ReconcileResult> wait_for_event() {
   return ReconcileResult::done();
+}
+
+// The API server has read the request and will not do it; the same request is not going to fare better by
+// itself. Everything else (no full answer, 5xx, 429, 401, a conflict) is tried again with the same id.
+bool is_refusal(const kube::Error& error) {
+  if (error.is_ambiguous()) return false;
+  switch (error.kind()) {
+    case ErrorKind::BadRequest:
+    case ErrorKind::Forbidden:
+    case ErrorKind::NotFound:
+    case ErrorKind::Invalid:
+    case ErrorKind::MethodNotAllowed:
+    case ErrorKind::NotAcceptable:
+    case ErrorKind::UnsupportedMediaType:
+    case ErrorKind::RequestTooLarge:
+    case ErrorKind::InvalidInput:
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::string recorded_name(const SparkApplication& app) {
@@ -99,24 +124,30 @@ Task<Launcher::Reconciled> Launcher::launch(const SparkApplication& cached, cons
     if (auto result = co_await settle(attempting, **found)) co_return std::move(*result);
   }
   if (attempting.pod.name != default_name && attempting.pod.name != recorded) {
-    // Recorded before its first use, so that after any edit a driver can only be under a name that we look
-    // at.
-    Json body{{"metadata", {{"annotations", {{api::annotation::kDriverPodName, attempting.pod.name}}}}}};
-    kube::JsonApi apps(client_, kSparkApplications, app.metadata.namespace_);
-    auto recorded_now = co_await apps.patch(
-        app.metadata.name,
-        kube::Patch::merge(std::move(body)).resource_version(app.metadata.resource_version));
-    if (!recorded_now && !recorded_now.error().is_conflict()) {
-      co_return fail(std::move(recorded_now).error().while_doing("record the driver pod's name"));
-    }
-    co_return stale();
+    co_return co_await record_name(app, attempting.pod.name);
   }
   co_return co_await post(std::move(attempting));
 }
 
+// Recorded before its first use, so that after any edit a driver can only be under a name that we look at.
+Task<Launcher::Reconciled> Launcher::record_name(const SparkApplication& app, const std::string& pod) {
+  Json body{{"metadata", {{"annotations", {{api::annotation::kDriverPodName, pod}}}}}};
+  kube::JsonApi apps(client_, kSparkApplications, app.metadata.namespace_);
+  auto recorded = co_await apps.patch(
+      app.metadata.name, kube::Patch::merge(std::move(body)).resource_version(app.metadata.resource_version));
+  if (!recorded && !recorded.error().is_conflict()) {
+    co_return fail(std::move(recorded).error().while_doing("record the driver pod's name"));
+  }
+  co_return stale();
+}
+
 Task<Launcher::Reconciled> Launcher::post(Attempting attempting) {
-  const auto may_post = [this, term = attempting.term] {
-    return leadership_.term() == term && leadership_.valid_for(kPostDeadline);
+  const auto may_post = [this, term = attempting.term]() -> std::optional<kube::Duration> {
+    if (leadership_.term() != term) return std::nullopt;
+    for (const kube::Duration deadline : kPostDeadlines) {
+      if (leadership_.valid_for(deadline)) return deadline;
+    }
+    return std::nullopt;
   };
   const spark::Attempt attempt{attempting.next_id, client_.loop().now()};
   SparkApplication app = attempting.app;
@@ -129,10 +160,9 @@ Task<Launcher::Reconciled> Launcher::post(Attempting attempting) {
   }
   const kube::Error& error = created.error();
   // Not said to be refused: the same id is tried again, and finds what came of this try.
-  const bool definite = !error.is_ambiguous() && error.kind() != ErrorKind::ShuttingDown &&
-                        error.kind() != ErrorKind::Unavailable && error.kind() != ErrorKind::Timeout &&
-                        error.kind() != ErrorKind::TooManyRequests && error.kind() != ErrorKind::Unauthorized;
-  if (!definite) co_return fail(error.while_doing("submit " + app.metadata.key().to_string()));
+  if (!is_refusal(error) && !error.is_already_exists()) {
+    co_return fail(error.while_doing("submit " + app.metadata.key().to_string()));
+  }
 
   auto found = co_await read_pod(attempting.pod);
   if (!found) co_return fail(std::move(found));
@@ -148,13 +178,13 @@ Task<std::optional<Launcher::Reconciled>> Launcher::settle(const Attempting& att
                                                            const PodView& found) {
   switch (standing_of(attempting.app, found, attempting.next_id)) {
     case Standing::Ours:
-      if (found.terminating) co_return wait_for_event();
+      if (found.terminating) co_return ReconcileResult::after(kTerminatingPoll);
       co_return co_await adopt(attempting, found);
     case Standing::OursOtherSpec:
-      if (found.terminating) co_return wait_for_event();
+      if (found.terminating) co_return ReconcileResult::after(kTerminatingPoll);
       co_return co_await use_up(attempting, found);
     case Standing::PreviousRun:
-      if (found.terminating) co_return wait_for_event();
+      if (found.terminating) co_return ReconcileResult::after(kTerminatingPoll);
       co_return co_await remove(attempting, found);
     case Standing::OtherId:
       co_return co_await look_at_stray(attempting.app, found, attempting.log);
@@ -181,6 +211,12 @@ Task<Launcher::Reconciled> Launcher::adopt(const Attempting& attempting, const P
   auto completed = co_await submitter_.complete(app, attempt, driver);
   if (!completed) {
     if (completed.error().is_conflict()) co_return stale();
+    if (is_refusal(completed.error())) {
+      // The driver cannot start without them: the attempt has failed, and what stands under its id is deleted
+      // once status says so.
+      co_return co_await refuse(attempting,
+                                "failed to submit spark application: " + completed.error().message());
+    }
     co_return fail(std::move(completed).error().while_doing("complete driver " + driver.key.to_string()));
   }
   std::vector<Note> notes = attempting.notes;
@@ -228,12 +264,20 @@ Task<Launcher::Reconciled> Launcher::look_at_stray(const SparkApplication& cache
       state != cached.status.application_state.state) {
     co_return stale();
   }
+  if (pod.terminating) co_return ReconcileResult::after(kTerminatingPoll);
   if (state == State::New && !app.spec.suspend.value_or(false) && !app.metadata.deletion_timestamp &&
-      !api::is_ours(pod.submission_id)) {
-    // Another operator, such as the Go one, left it half-way: its run goes on as ours.
-    co_return co_await written(attempting, submitted(app.status, pod), {});
+      !pod.submission_id.empty() && !api::is_ours(pod.submission_id)) {
+    // Another operator, such as the Go one, left it half-way: its run goes on as ours. An id of our own form
+    // is none of theirs: status never goes back to an id that it has left.
+    auto there = co_await read_pod(pod.key);
+    if (!there) co_return fail(std::move(there));
+    if (!*there || (*there)->uid != pod.uid || (*there)->terminating) co_return stale();
+    if (pod.key.name != api::default_driver_pod_name(app.metadata.name) &&
+        pod.key.name != recorded_name(app)) {
+      co_return co_await record_name(app, pod.key.name);
+    }
+    co_return co_await written(attempting, submitted(app.status, **there), {});
   }
-  if (pod.terminating) co_return wait_for_event();
   log.warn("stray driver deleted", {{"pod", pod.key.to_string()}, {"submissionID", pod.submission_id}});
   co_return co_await remove(attempting, pod);
 }
@@ -242,6 +286,7 @@ Task<Launcher::Reconciled> Launcher::written(const Attempting& attempting, api::
                                              std::vector<Note> notes) {
   auto version = co_await writer_.write(attempting.app, std::move(status), std::move(notes), attempting.log);
   if (!version && version.error().is_conflict()) co_return stale();
+  if (!version && version.error().is_not_found()) co_return wait_for_event();
   if (!version) co_return fail(std::move(version));
   co_return wait_for_event();
 }

@@ -53,6 +53,7 @@ class Launcher {
  private:
   struct Attempting;
   kube::Task<Reconciled> post(Attempting attempting);
+  kube::Task<Reconciled> record_name(const api::SparkApplication& app, const std::string& pod);
   // nullopt: nothing stands there.
   kube::Task<kube::Result<std::optional<PodView>>> read_pod(const kube::ObjectKey& key);
   kube::Task<kube::Result<std::optional<api::SparkApplication>>> read_application(const kube::ObjectKey& key);

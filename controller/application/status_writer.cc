@@ -29,7 +29,9 @@ kube::Task<kube::Result<std::string>> StatusWriter::write(const api::SparkApplic
                                {"attempt", next.execution_attempts}});
   }
   tell(app, notes);
-  co_return (*answer)["metadata"].value("resourceVersion", "");
+  std::string version = (*answer)["metadata"].value("resourceVersion", "");
+  if (written_) written_(key, app.metadata.resource_version, version);
+  co_return version;
 }
 
 void StatusWriter::tell(const api::SparkApplication& app, const std::vector<Note>& notes) {

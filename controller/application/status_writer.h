@@ -20,7 +20,12 @@ namespace controller {
 
 class StatusWriter {
  public:
-  StatusWriter(kube::Client& client, kube::EventRecorder& events) : client_(client), events_(events) {}
+  // Told after each write: the version that it was decided on, and the version that it made.
+  using Written =
+      std::function<void(const kube::ObjectKey& app, const std::string& before, const std::string& after)>;
+
+  StatusWriter(kube::Client& client, kube::EventRecorder& events, Written written = {})
+      : client_(client), events_(events), written_(std::move(written)) {}
 
   // Answers the resourceVersion that the application has now.
   kube::Task<kube::Result<std::string>> write(const api::SparkApplication& app,
@@ -31,6 +36,7 @@ class StatusWriter {
  private:
   kube::Client& client_;
   kube::EventRecorder& events_;
+  const Written written_;
 };
 
 }  // namespace controller

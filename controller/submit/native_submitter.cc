@@ -34,8 +34,7 @@ kube::OwnerReference controller_reference(const Json& object) {
 }  // namespace
 
 Task<Result<PodView>> NativeSubmitter::create_driver(const api::SparkApplication& app,
-                                                     const spark::Attempt& attempt,
-                                                     std::function<bool()> may_post) {
+                                                     const spark::Attempt& attempt, PostPermit may_post) {
   auto submission = spark::native_submission(app, options_, attempt);
   if (!submission) co_return fail(std::move(submission));
   const std::string ns = app.metadata.namespace_;
@@ -45,8 +44,10 @@ Task<Result<PodView>> NativeSubmitter::create_driver(const api::SparkApplication
     auto created = co_await kube::JsonApi(client_, *resource, ns).create(object);
     if (!created && !created.error().is_already_exists()) co_return fail(std::move(created));
   }
-  if (!may_post()) co_return fail(ErrorKind::ShuttingDown, "the lease does not last for another request");
-  auto pod = co_await kube::JsonApi(client_, kube::kPods, ns).create(std::move(submission->driver_pod));
+  const auto at_most = may_post();
+  if (!at_most) co_return fail(ErrorKind::ShuttingDown, "the lease does not last for another request");
+  kube::JsonApi pods(client_, kube::kPods, ns);
+  auto pod = co_await pods.with_deadline(*at_most).create(std::move(submission->driver_pod));
   if (!pod) co_return fail(std::move(pod));
   co_return project_pod(*pod);
 }
@@ -74,6 +75,8 @@ Task<Result<>> NativeSubmitter::create_child(const Json& child, const PodView& d
     co_return fail(std::move(created).error().while_doing("create " + what));
   }
   auto present = co_await objects.get(name);
+  if (!present && present.error().is_not_found())
+    co_return fail(ErrorKind::Conflict, what + " has just gone");
   if (!present) co_return fail(std::move(present).error().while_doing("get " + what));
   const kube::OwnerReference owner = controller_reference(*present);
   if (owner.uid == driver.uid) co_return Result<>{};

@@ -15,7 +15,7 @@ class NativeSubmitter final : public Submitter {
   std::string_view name() const override { return "native"; }
   kube::Task<kube::Result<PodView>> create_driver(const api::SparkApplication& app,
                                                   const spark::Attempt& attempt,
-                                                  std::function<bool()> may_post) override;
+                                                  PostPermit may_post) override;
   kube::Task<kube::Result<>> complete(const api::SparkApplication& app, const spark::Attempt& attempt,
                                       const PodView& driver) override;
 
