@@ -1,13 +1,14 @@
-// ImageStore finds the folder that stands for a container image: <root>/<repository>/<tag>, holding what the
-// image has under /opt, and how its containers start unless the pod says otherwise.
+// ImageStore finds what stands for a container image: a folder with `opt/…` and a description of how it
+// starts.
 //
-//   ImageStore images({.root = cache / "images", .environment = {{"PATH", …}}, .entrypoint =
-//   {"/opt/entrypoint.sh"}}); Result<Image> image = images.find("web:1.2");          // error NotFound: the
-//   folders it looked for
+//   ImageStore images(cache / "images", {});
+//   Result<Image> image = images.find("registry.example.com/team/web:1.2");
 //
-// A registry in front ("registry.example/team/web:1.2") is tried whole first, then without it. A file
-// image.json beside opt ({"environment": {…}, "entrypoint": […], "workingDirectory": "…"}) overrides the
-// defaults. Thread: blocking, on small local files.
+// The reference `[registry/]repo[:tag]` is looked for as <folder>/<repo>/<tag>, first with the whole
+// repository name, then without its registry, then by its last part alone; no tag means `latest`.
+// `image.json` beside `opt`, if there is one, has {"env": {…}, "entrypoint": […], "cmd": […], "workingDir":
+// "…"}; without it the image starts /opt/entrypoint.sh where that exists. Error: NotFound names the places
+// looked at; InvalidInput when image.json cannot be read. Thread: any.
 #pragma once
 
 #include <filesystem>
@@ -20,26 +21,22 @@
 namespace kube {
 
 struct Image {
-  std::filesystem::path opt;
+  std::filesystem::path opt;  // "": no files of its own
   std::map<std::string, std::string> environment;
   std::vector<std::string> entrypoint;
-  std::string working_directory = "/";
-};
-
-struct ImageStoreOptions {
-  std::filesystem::path root;
-  std::map<std::string, std::string> environment = {};
-  std::vector<std::string> entrypoint = {};
-  std::string working_directory = "/";
+  std::vector<std::string> command;
+  std::string working_directory;
 };
 
 class ImageStore {
  public:
-  explicit ImageStore(ImageStoreOptions options) : options_(std::move(options)) {}
+  ImageStore(std::filesystem::path folder, std::map<std::string, Image> table)
+      : folder_(std::move(folder)), table_(std::move(table)) {}
   Result<Image> find(const std::string& reference) const;
 
  private:
-  ImageStoreOptions options_;
+  std::filesystem::path folder_;
+  std::map<std::string, Image> table_;
 };
 
 }  // namespace kube

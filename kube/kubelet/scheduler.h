@@ -1,52 +1,81 @@
-// Scheduler binds pods that wait for a node to one of the nodes there are: the smallest that a cluster of a
-// few local nodes needs.
+// Scheduler binds pods without a node to a node that fits: enough for one machine, and for simulated ones.
 //
 //   Scheduler scheduler(client, {.names = {"default-scheduler"}});
-//   group.spawn("scheduler", scheduler.run());
+//   group.spawn("scheduler", scheduler.run());          // until stop()
 //
-// A node fits when its labels match nodeSelector and its pod count is not exhausted; the one with the fewest
-// pods is taken. A pod that fits nowhere gets the condition PodScheduled=False, reason Unschedulable, with
-// the reason why, and is looked at again when pods or nodes change. CPU and memory are not counted: processes
-// share the machine. Thread: the loop's only. Lifetime: the client outlives it.
+// A node fits when it is Ready and schedulable, has the labels of the pod's nodeSelector, and room for its
+// requests (cpu, memory, number of pods) beside those already bound to it. Among fitting nodes the one with
+// fewest pods wins, then the first name. A pod that fits nowhere gets condition PodScheduled=False, reason
+// Unschedulable, with the counts of reasons, and is looked at again when pods or nodes change. Pods with
+// scheduling gates wait. Affinity, taints, topology spread and preemption are not looked at. Thread: the
+// loop's only. Lifetime: the client outlives run().
 #pragma once
 
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "kube/kubelet/whole_object.h"
-#include "kube/runtime/informer.h"
+#include "kube/base/log.h"
+#include "kube/client/client.h"
+#include "kube/core/json.h"
+#include "kube/core/json_reader.h"
 
 namespace kube {
 
 struct SchedulerOptions {
-  std::vector<std::string> names = {"default-scheduler"};  // spec.schedulerName; empty: every pod
+  std::set<std::string> names = {"default-scheduler"};  // of spec.schedulerName; also pods that name none
+  bool any_name = true;  // pods of every scheduler's name: there is no other one
   Log log = {};
 };
 
+// What scheduling reads of a pod and of a node.
+struct SchedulablePod {
+  std::string ns, name, uid, node, scheduler;
+  std::map<std::string, std::string> node_selector;
+  std::int64_t cpu_milli = 0, memory = 0;  // requests, as the API server sums them
+  bool terminal = false;                   // takes no room any more
+  bool gated = false;
+  bool deleting = false;
+  std::string unschedulable_message;  // of the condition it has
+
+  static Result<SchedulablePod> project(JsonView pod);
+};
+struct SchedulableNode {
+  std::string name;
+  std::map<std::string, std::string> labels;
+  std::int64_t cpu_milli = 0, memory = 0, pods = 0;
+  bool ready = false, unschedulable = false;
+
+  static Result<SchedulableNode> project(JsonView node);
+};
+struct NodeUse {
+  std::int64_t cpu_milli = 0, memory = 0, pods = 0;
+};
+
+// The node for a pod, or why there is none ("0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't
+// match …").
+struct Placement {
+  std::string node;
+  std::string why_not;
+};
+Placement place(const SchedulablePod& pod, const std::vector<std::shared_ptr<const SchedulableNode>>& nodes,
+                const std::map<std::string, NodeUse>& used);
+
 class Scheduler {
  public:
-  Scheduler(Client& client, SchedulerOptions options = {});
+  Scheduler(Client& client, SchedulerOptions options);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
 
-  Task<Result<>> run();  // until stop()
+  Task<Result<>> run();
   void stop();
 
  private:
-  bool is_ours(const Json& pod) const;
-  Task<> schedule(Json pod);
-  // The node to take, or why there is none.
-  Result<std::string> choose(const Json& pod) const;
-  Task<> work();
-
-  Client& client_;
-  Loop& loop_;
-  const SchedulerOptions options_;
-  Informer<WholeObject> pods_, nodes_;
-  TaskGroup parts_;
-  WaitList changed_;
-  std::set<ObjectKey> waiting_;
-  std::set<std::string> bound_;  // uids on their way: bound by us, not yet seen as bound
-  bool stopped_ = false;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace kube
