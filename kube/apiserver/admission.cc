@@ -3,7 +3,7 @@
 #include "kube/apiserver/defaults.h"
 #include "kube/apiserver/validation.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -192,4 +192,4 @@ Granted<> Admission::remove(const ServedResource& served, const StoredObject& ob
   return {};
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -12,7 +12,7 @@
 #include "kube/apiserver/refusal.h"
 #include "kube/apiserver/service_addresses.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 class Admission {
  public:
@@ -36,4 +36,4 @@ class Admission {
   ServiceAddresses addresses_;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -5,7 +5,7 @@
 #include "kube/apiserver/api_server.h"
 #include "kube/core/yaml.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -265,4 +265,4 @@ Granted<ApiCall> ApiCall::parse(const ResourceRegistry& registry, const ApiReque
   return call;
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -16,7 +16,7 @@
 #include "kube/core/label_selector.h"
 #include "kube/http/message.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 struct ApiRequest;
 
@@ -66,4 +66,4 @@ struct ApiCall {
   static Granted<ApiCall> parse(const ResourceRegistry& registry, const ApiRequest& request);
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -8,7 +8,7 @@
 #include "kube/core/yaml.h"
 #include "kube/http/certificate.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -56,7 +56,8 @@ class ApiServer::Impl {
       endpoint.host = options.listen.host.empty() ? "127.0.0.1" : options.listen.host;
     discovery.set_address(endpoint.to_string());
     HttpServerOptions http;
-    http.max_body_bytes = options.max_body_bytes + (64u << 10);
+    // Bodies somewhat beyond the limit are read, so that their senders get a Status instead of a bare 413.
+    http.max_body_bytes = options.max_body_bytes * 4;
     if (options.tls) {
       auto context = TlsServerContext::create({.certificate_chain = server_certificate_.certificate,
                                                .private_key = server_certificate_.private_key,
@@ -236,4 +237,4 @@ void ApiServer::end_watches(bool cut) {
   impl_->watches.end_all(cut);
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

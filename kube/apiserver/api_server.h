@@ -29,7 +29,7 @@
 #include "kube/base/log.h"
 #include "kube/http/message.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 struct StaticToken {
   std::string token{};
@@ -134,4 +134,9 @@ class ApiServer {
   std::unique_ptr<Impl> impl_;
 };
 
+}  // namespace kube::apiserver
+
+namespace kube {
+using apiserver::ApiServer;
+using apiserver::ApiServerOptions;
 }  // namespace kube

@@ -1,6 +1,6 @@
 #include "kube/apiserver/authenticator.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -146,4 +146,4 @@ Granted<Json> Authenticator::issue(const ObjectKey& account, Json request) const
   return request;
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -13,7 +13,7 @@
 #include "kube/apiserver/token.h"
 #include "kube/http/tls.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 class Authenticator {
  public:
@@ -38,4 +38,4 @@ class Authenticator {
   TokenSigner signer_;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -5,7 +5,7 @@
 
 #include "kube/apiserver/builtin_kinds.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -63,4 +63,4 @@ std::span<const BuiltinKind> builtin_kinds() {
   return kKinds;
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-namespace kube {
+namespace kube::apiserver {
 
 enum class Scope {
   Namespace,
@@ -21,4 +21,4 @@ struct BuiltinKind {
 
 std::span<const BuiltinKind> builtin_kinds();
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -1,6 +1,6 @@
 #include "kube/apiserver/cluster.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 Cluster::Cluster(Loop& loop_, StoreOptions options, Log log_)
     : loop(loop_), store(loop_, options), log(std::move(log_)) {
@@ -11,4 +11,4 @@ Cluster::Cluster(Loop& loop_, StoreOptions options, Log log_)
   });
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -17,7 +17,7 @@
 #include "kube/apiserver/store.h"
 #include "kube/base/log.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 class Cluster {
  public:
@@ -55,4 +55,4 @@ class Cluster {
   std::vector<CommitHook> hooks_;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -1,6 +1,6 @@
 #include "kube/apiserver/crd_lifecycle.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -73,4 +73,4 @@ void CrdLifecycle::establish() {
   }
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -10,7 +10,7 @@
 #include "kube/apiserver/watch_stream.h"
 #include "kube/async/timer.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 class CrdLifecycle {
  public:
@@ -26,4 +26,4 @@ class CrdLifecycle {
   std::set<std::string> fresh_;  // whose status is not yet written
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -3,7 +3,7 @@
 #include "kube/core/base64.h"
 #include "kube/core/quantity.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -258,4 +258,4 @@ std::string_view qos_class(const Json& pod) {
   return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -6,11 +6,11 @@
 
 #include "kube/core/json.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 // `table` as the store names it. Status is not touched.
 void apply_builtin_defaults(std::string_view table, Json& object);
 // Guaranteed, Burstable or BestEffort, from the containers' resources.
 std::string_view qos_class(const Json& pod);
 
-}  // namespace kube
+}  // namespace kube::apiserver

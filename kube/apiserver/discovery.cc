@@ -3,7 +3,7 @@
 #include <map>
 #include <set>
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -208,4 +208,4 @@ std::optional<DiscoveryAnswer> Discovery::answer(const std::string& path, const 
   return std::nullopt;
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

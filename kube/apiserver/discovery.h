@@ -11,7 +11,7 @@
 
 #include "kube/apiserver/resource_registry.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 struct DiscoveryAnswer {
   Json document;
@@ -44,4 +44,4 @@ class Discovery {
 Json openapi_index(const ResourceRegistry& registry);
 std::optional<Json> openapi_document(const ResourceRegistry& registry, const std::string& group_version_path);
 
-}  // namespace kube
+}  // namespace kube::apiserver

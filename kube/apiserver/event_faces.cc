@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -41,4 +41,4 @@ Json from_events_v1(Json event) {
   return event;
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -4,9 +4,9 @@
 
 #include "kube/core/json.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 Json to_events_v1(Json core_event);
 Json from_events_v1(Json event);
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -1,6 +1,6 @@
 #include "kube/apiserver/faults.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 int FaultPlan::add(FaultRule rule) {
   rules_.push_back({next_id_, std::move(rule)});
@@ -40,4 +40,4 @@ FaultAction FaultPlan::decide(const RequestInfo& request) {
   return FaultAction::none();
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

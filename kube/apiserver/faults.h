@@ -18,7 +18,7 @@
 #include "kube/base/clock.h"
 #include "kube/core/admission_review.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 // What a request is about.
 struct RequestInfo {
@@ -112,4 +112,4 @@ class FaultPlan {
   int next_id_ = 1;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -332,4 +332,4 @@ void forget_changed_fields(const Json& before, Json& after, const Schema* schema
   set_managed(after, std::move(kept));
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

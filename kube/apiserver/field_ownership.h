@@ -17,7 +17,7 @@
 #include "kube/apiserver/schema.h"
 #include "kube/core/json.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 struct Applier {
   std::string manager;
@@ -46,4 +46,4 @@ Json fields_of(const Json& config, const Schema* schema);
 // Takes from every applier the fields whose value differs between the two; drops appliers that own nothing.
 void forget_changed_fields(const Json& before, Json& after, const Schema* schema);
 
-}  // namespace kube
+}  // namespace kube::apiserver

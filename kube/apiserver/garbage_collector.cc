@@ -1,6 +1,6 @@
 #include "kube/apiserver/garbage_collector.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -223,4 +223,4 @@ void GarbageCollector::remove(const Place& place, const ObjectRef& object, Propa
                       {{"object", place.second.to_string()}, {"why", removed.error().message()}});
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -16,7 +16,7 @@
 #include "kube/apiserver/object_writer.h"
 #include "kube/async/timer.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 class GarbageCollector {
  public:
@@ -46,4 +46,4 @@ class GarbageCollector {
   std::set<Place> queue_;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -2,7 +2,7 @@
 
 #include "kube/async/task_group.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -129,4 +129,4 @@ Task<> HttpFront::send_websocket(HttpExchange& exchange, ApiAnswer& answer) {
     exchange.abort();
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

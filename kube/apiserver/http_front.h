@@ -15,7 +15,7 @@
 #include "kube/apiserver/request_handler.h"
 #include "kube/http/server.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 class HttpFront {
  public:
@@ -37,4 +37,4 @@ class HttpFront {
   HttpServer server_;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

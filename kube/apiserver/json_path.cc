@@ -3,7 +3,7 @@
 #include <charconv>
 #include <string>
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -123,4 +123,4 @@ std::vector<const Json*> find_json_path(const Json& object, std::string_view pat
   return at;
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -10,9 +10,9 @@
 
 #include "kube/core/json.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 // What the path finds, in order; empty when nothing does, or when the path cannot be read.
 std::vector<const Json*> find_json_path(const Json& object, std::string_view path);
 
-}  // namespace kube
+}  // namespace kube::apiserver

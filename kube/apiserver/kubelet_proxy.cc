@@ -2,7 +2,7 @@
 
 #include "kube/http/client.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -119,4 +119,4 @@ Task<Granted<ApiAnswer>> KubeletProxy::log(ObjectKey key, QueryParameters query)
   co_return std::move(answer);
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -8,7 +8,7 @@
 #include "kube/apiserver/cluster.h"
 #include "kube/http/tls.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 class KubeletProxy {
  public:
@@ -26,4 +26,4 @@ class KubeletProxy {
   std::shared_ptr<TlsClientContext> tls_;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -1,6 +1,6 @@
 #include "kube/apiserver/namespace_lifecycle.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -129,4 +129,4 @@ void NamespaceLifecycle::make_first_objects() {
     make(kPriorityClasses, "", {{"metadata", {{"name", name}}}, {"value", value}});
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

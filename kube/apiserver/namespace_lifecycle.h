@@ -11,7 +11,7 @@
 #include "kube/apiserver/object_writer.h"
 #include "kube/async/timer.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 class NamespaceLifecycle {
  public:
@@ -38,4 +38,4 @@ class NamespaceLifecycle {
   std::set<std::string> terminating_;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

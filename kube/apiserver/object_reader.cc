@@ -5,7 +5,7 @@
 #include "kube/apiserver/event_faces.h"
 #include "kube/core/base64.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -177,4 +177,4 @@ Json json_as(const StoredObject& object, const ServedResource& served) {
   return json;
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

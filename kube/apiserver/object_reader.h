@@ -12,7 +12,7 @@
 #include "kube/apiserver/api_call.h"
 #include "kube/apiserver/cluster.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 struct ObjectPage {
   std::vector<ObjectRef> objects;
@@ -51,4 +51,4 @@ class ObjectReader {
 const std::string& text_as(const StoredObject& object, const ServedResource& served, std::string& scratch);
 Json json_as(const StoredObject& object, const ServedResource& served);
 
-}  // namespace kube
+}  // namespace kube::apiserver

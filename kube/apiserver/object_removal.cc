@@ -4,7 +4,7 @@
 
 #include "kube/apiserver/object_writer.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -124,4 +124,4 @@ Removed ObjectWriter::finish_if_done(const ServedResource& served, ObjectRef obj
   return {object, true};
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

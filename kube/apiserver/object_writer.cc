@@ -6,7 +6,7 @@
 #include "kube/core/patch.h"
 #include "kube/core/yaml.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -106,12 +106,12 @@ Granted<> ObjectWriter::check_shape(ApiCall& call, Json& object) const {
   object["kind"] = served.resource.kind;
   const Schema* schema = served.schema;
   // metadata of custom resources is typed too.
-  static const Schema* const kMetadata =
-      cluster_.registry.builtin_schemas().find("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
-  if (served.custom && kMetadata) {
-    if (std::string wrong = type_mismatch(object["metadata"], *kMetadata); !wrong.empty())
+  if (served.custom) {
+    const Schema* typed =
+        cluster_.registry.builtin_schemas().find("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+    if (std::string wrong = type_mismatch(object["metadata"], *typed); !wrong.empty())
       return refuse(Refusal::bad_request("metadata." + wrong));
-    drop_nulls(object["metadata"], *kMetadata);
+    drop_nulls(object["metadata"], *typed);
   }
   if (!schema) return {};
   if (!served.custom) {
@@ -379,4 +379,4 @@ Granted<Written> ObjectWriter::apply(ApiCall& call, const std::string& body) {
   });
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -16,7 +16,7 @@
 #include "kube/apiserver/api_call.h"
 #include "kube/apiserver/cluster.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 struct Written {
   ObjectRef object;
@@ -57,4 +57,4 @@ class ObjectWriter {
   Admission& admission_;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -5,7 +5,7 @@
 
 #include "kube/apiserver/discovery.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -163,4 +163,4 @@ std::optional<Json> openapi_document(const ResourceRegistry& registry,
               {"components", {{"schemas", std::move(schemas)}}}};
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

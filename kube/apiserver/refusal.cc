@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -167,4 +167,4 @@ Json Refusal::body() const {
   return status;
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

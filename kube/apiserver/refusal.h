@@ -15,7 +15,7 @@
 #include "kube/core/gvk.h"
 #include "kube/core/json.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 // One field of an object that cannot be accepted.
 struct FieldProblem {
@@ -77,4 +77,4 @@ std::unexpected<Refusal> refuse(Granted<T>& refused) {
   return std::unexpected<Refusal>(std::move(refused).error());
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

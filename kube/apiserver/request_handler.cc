@@ -3,7 +3,7 @@
 #include "kube/apiserver/table_printer.h"
 #include "kube/async/timer.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -362,4 +362,4 @@ Granted<ApiAnswer> RequestHandler::review(ApiCall& call, Json review) {
   return json_answer(review, 201);
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

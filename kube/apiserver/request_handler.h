@@ -14,7 +14,7 @@
 #include "kube/apiserver/object_writer.h"
 #include "kube/apiserver/watch_stream.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 class RequestHandler {
  public:
@@ -53,4 +53,4 @@ class RequestHandler {
   std::vector<RequestHook> hooks_;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -5,7 +5,7 @@
 
 #include "kube/apiserver/builtin_kinds.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 extern const std::string_view kBuiltinSchema[];  // schema/builtin_schema.json, in pieces
 
@@ -67,9 +67,15 @@ const Json& builtin_schema_data() {
   return kData;
 }
 
-ResourceRegistry::ResourceRegistry() : builtin_(std::make_shared<SchemaSet>()) {
+ResourceRegistry::ResourceRegistry() {
+  // Read once a process: they never change, and a simulation makes many servers.
+  static const std::shared_ptr<const SchemaSet> kSchemas = [] {
+    auto schemas = std::make_shared<SchemaSet>();
+    schemas->add_reduced(builtin_schema_data()["schemas"]);
+    return schemas;
+  }();
+  builtin_ = kSchemas;
   const Json& data = builtin_schema_data();
-  builtin_->add_reduced(data["schemas"]);
   for (const BuiltinKind& row : builtin_kinds()) {
     auto served = std::make_shared<ServedResource>();
     served->resource = {std::string(row.group), std::string(row.version), std::string(row.kind),
@@ -162,4 +168,4 @@ void ResourceRegistry::drop_crd(const std::string& crd_name) {
   of_crd_.erase(found);
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

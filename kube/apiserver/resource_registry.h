@@ -19,7 +19,7 @@
 #include "kube/apiserver/schema.h"
 #include "kube/core/gvk.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 struct PrinterColumn {
   std::string name;
@@ -73,7 +73,7 @@ class ResourceRegistry {
 
  private:
   using Key = std::tuple<std::string, std::string, std::string>;  // group, version, plural
-  std::shared_ptr<SchemaSet> builtin_;
+  std::shared_ptr<const SchemaSet> builtin_;
   std::map<Key, ServedRef> resources_;
   std::map<std::string, std::vector<Key>> of_crd_;
 };
@@ -81,4 +81,4 @@ class ResourceRegistry {
 // The reduced data of the built-in kinds, parsed once.
 const Json& builtin_schema_data();
 
-}  // namespace kube
+}  // namespace kube::apiserver

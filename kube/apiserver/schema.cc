@@ -4,7 +4,7 @@
 
 #include "kube/core/quantity.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -286,4 +286,4 @@ std::string type_mismatch(const Json& object, const Schema& schema) {
   return mismatch(object, schema, "");
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

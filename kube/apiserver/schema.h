@@ -21,7 +21,7 @@
 #include "kube/apiserver/refusal.h"
 #include "kube/core/json.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 struct Schema {
   enum class Type { Any, Object, Array, String, Integer, Number, Boolean, IntOrString, Quantity };
@@ -81,4 +81,4 @@ std::string type_mismatch(const Json& object, const Schema& schema);
 // Types, required fields and value rules of a custom resource, in the API server's words.
 std::vector<FieldProblem> validate(const Json& object, const Schema& schema);
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -7,7 +7,7 @@
 
 #include "kube/apiserver/schema.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -236,4 +236,4 @@ std::vector<FieldProblem> validate(const Json& object, const Schema& schema) {
   return problems;
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

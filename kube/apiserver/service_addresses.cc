@@ -3,7 +3,7 @@
 #include <charconv>
 #include <set>
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -86,4 +86,4 @@ Granted<> ServiceAddresses::assign(Json& service) {
   return {};
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

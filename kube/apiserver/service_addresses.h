@@ -8,7 +8,7 @@
 #include "kube/apiserver/cluster.h"
 #include "kube/apiserver/refusal.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 class ServiceAddresses {
  public:
@@ -30,4 +30,4 @@ class ServiceAddresses {
   std::uint32_t next_port_ = 30000;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace kube {
+namespace kube::apiserver {
 
 StoredObject::StoredObject(Json json, std::uint64_t version)
     : json_(std::move(json)),
@@ -150,4 +150,4 @@ void Store::compact() {
   }
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -28,7 +28,7 @@
 #include "kube/core/json.h"
 #include "kube/core/object_key.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 // One version of one object.
 class StoredObject {
@@ -113,4 +113,4 @@ class Store {
   std::vector<CommitHook> hooks_;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -5,7 +5,7 @@
 #include "kube/apiserver/json_path.h"
 #include "kube/apiserver/object_reader.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -381,4 +381,4 @@ Json print_table(const ServedResource& served, const std::vector<ObjectRef>& obj
           {"rows", std::move(rows)}};
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -8,7 +8,7 @@
 #include "kube/apiserver/resource_registry.h"
 #include "kube/apiserver/store.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 // meta.k8s.io/v1 Table. `include` is None, Metadata or Object: what each row carries of its object.
 Json print_table(const ServedResource& served, const std::vector<ObjectRef>& objects, std::uint64_t version,
@@ -20,4 +20,4 @@ Json partial_metadata(const Json& object);
 // "5s", "3m20s", "2d3h": as kubectl prints ages.
 std::string age_text(Duration age);
 
-}  // namespace kube
+}  // namespace kube::apiserver

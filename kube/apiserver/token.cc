@@ -8,7 +8,7 @@
 
 #include "kube/core/base64.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -77,4 +77,4 @@ std::optional<Json> TokenSigner::verify(std::string_view token) const {
   return std::move(*claims);
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

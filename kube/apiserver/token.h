@@ -14,7 +14,7 @@
 
 #include "kube/core/json.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 class TokenSigner {
  public:
@@ -29,4 +29,4 @@ class TokenSigner {
   std::string key_;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver

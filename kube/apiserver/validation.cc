@@ -6,7 +6,7 @@
 #include "kube/core/dns_name.h"
 #include "kube/core/quantity.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -342,4 +342,4 @@ std::vector<FieldProblem> validate_change(std::string_view table, const Json& be
   return problems;
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

@@ -8,7 +8,7 @@
 #include "kube/apiserver/refusal.h"
 #include "kube/core/json.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 std::vector<FieldProblem> validate_metadata(std::string_view table, const Json& object);
 // Pods, services, config maps, secrets, CRDs; nothing for others.
@@ -16,4 +16,4 @@ std::vector<FieldProblem> validate_builtin(std::string_view table, const Json& o
 // What may not change: the spec of pods, immutable config maps, a service's cluster IP.
 std::vector<FieldProblem> validate_change(std::string_view table, const Json& before, const Json& after);
 
-}  // namespace kube
+}  // namespace kube::apiserver

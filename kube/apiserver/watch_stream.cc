@@ -5,7 +5,7 @@
 #include "kube/apiserver/table_printer.h"
 #include "kube/core/watch_event.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 namespace {
 
@@ -201,4 +201,4 @@ void WatchHub::end_table(std::string_view table) {
     if (stream->table() == table) stream->end(false);
 }
 
-}  // namespace kube
+}  // namespace kube::apiserver

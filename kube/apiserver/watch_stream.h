@@ -19,7 +19,7 @@
 #include "kube/apiserver/cluster.h"
 #include "kube/apiserver/object_reader.h"
 
-namespace kube {
+namespace kube::apiserver {
 
 class WatchStream;
 
@@ -43,4 +43,4 @@ class WatchHub {
   std::list<WatchStream*> streams_;
 };
 
-}  // namespace kube
+}  // namespace kube::apiserver
