@@ -1,5 +1,7 @@
 #include "kube/runtime/leader_election.h"
 
+#include <algorithm>
+
 #include "kube/async/retry.h"
 #include "kube/async/task_group.h"
 #include "kube/async/timer.h"
@@ -85,18 +87,26 @@ Task<> LeaderElector::compete() {
     if (held && *held) co_return set_holding(true);
     if (!held) options_.log.debug("lease cannot be read or written", {{"error", held.error()}});
     if (stopped_) co_return;
-    // Awake at once when the lease is released or deleted; but a lease that somebody renews is no news.
-    const SteadyTime next = loop_.after(pause.delay(1, loop_.random()));
-    while (!stopped_ && !nudged_ && co_await changed_.wait_until(next)) {
+    // Awake at once when the lease is released or deleted, and when its holder has been silent for too long;
+    // but a lease that is being renewed is no news.
+    SteadyTime next = loop_.after(pause.delay(1, loop_.random()));
+    while (!stopped_ && !nudged_ && co_await changed_.wait_until(std::min(next, expiry()))) {
     }
     nudged_ = false;
   }
 }
 
+SteadyTime LeaderElector::expiry() const {
+  const SteadyTime at = seen_.changed + seen_.lease_duration;
+  return seen_.holder.empty() || at <= loop_.steady() ? kNever : at;
+}
+
 Task<Result<>> LeaderElector::keep() {
+  bool failed = false;
   while (!stopped_) {
     const SteadyTime give_up = renewed_ + options_.renew_deadline;
-    const SteadyTime next = std::min(loop_.after(options_.retry_period), give_up);
+    // A renewal that failed is tried again sooner: a few lost calls must not cost the lease.
+    const SteadyTime next = std::min(loop_.after(options_.retry_period / (failed ? 4 : 1)), give_up);
     while (!stopped_ && co_await changed_.wait_until(next)) {
     }
     if (stopped_) break;
@@ -106,10 +116,11 @@ Task<Result<>> LeaderElector::keep() {
                                              to_go_duration(options_.renew_deadline));
     // Less than what is left, so that one hanging call leaves time for another.
     auto held =
-        co_await try_acquire_or_renew(std::min(left, std::max<Duration>(options_.renew_deadline / 2, 1s)));
+        co_await try_acquire_or_renew(std::min(left, std::max<Duration>(options_.renew_deadline / 3, 1s)));
     if (held && !*held)
       co_return fail(ErrorKind::Conflict,
                      "lease " + options_.lease.to_string() + " was taken by " + seen_.holder);
+    failed = !held;
     if (!held) options_.log.warn("lease was not renewed", {{"error", held.error()}});
   }
   co_return Result<>{};
@@ -128,6 +139,16 @@ Json LeaderElector::spec(std::string holder, std::int64_t transitions, Json acqu
 Task<Result<bool>> LeaderElector::try_acquire_or_renew(Duration deadline) {
   const SteadyTime sent = loop_.steady();
   leases_.with_deadline(deadline);
+  if (holding_) {
+    // Nobody but us writes a held lease: one call does. A conflict says otherwise, or that an answer of ours
+    // was lost.
+    auto renewed = co_await take(seen_.transitions, seen_.acquire_time);
+    if (renewed) {
+      renewed_ = sent;
+      co_return true;
+    }
+    if (!renewed.error().is_conflict() && !renewed.error().is_not_found()) co_return fail(std::move(renewed));
+  }
   auto lease = co_await leases_.get(options_.lease.name);
   if (!lease && lease.error().is_not_found()) {
     auto created = co_await leases_.create(
@@ -138,6 +159,8 @@ Task<Result<bool>> LeaderElector::try_acquire_or_renew(Duration deadline) {
     if (!created) co_return fail(std::move(created));
     observe(*created);
     renewed_ = sent;
+    // Between the deletion and now another may have held it and lost it the same way: no longer one term.
+    if (holding_) ++term_;
     co_return true;
   }
   if (!lease) co_return fail(std::move(lease));
@@ -145,19 +168,26 @@ Task<Result<bool>> LeaderElector::try_acquire_or_renew(Duration deadline) {
   const bool ours = seen_.holder == options_.identity;
   // A lease in our name that we do not hold is from a life before this one under the same identity; or our
   // renewal was applied although its answer was lost.
+  if (holding_ && !ours) co_return false;
   if (!ours && !seen_.holder.empty() && loop_.steady() < seen_.changed + seen_.lease_duration)
     co_return false;
-  Json next = spec(options_.identity, seen_.transitions + (ours ? 0 : 1), ours ? seen_.acquire_time : Json());
-  auto written = co_await leases_.patch(
-      options_.lease.name,
-      Patch::merge({{"spec", std::move(next)}}).resource_version(seen_.resource_version));
+  auto written = co_await take(seen_.transitions + (ours ? 0 : 1), ours ? seen_.acquire_time : Json());
   if (!written) {
     if (written.error().is_conflict() && !holding_) co_return false;  // another candidate was faster
     co_return fail(std::move(written));
   }
-  observe(*written);
   renewed_ = sent;
   co_return true;
+}
+
+Task<Result<>> LeaderElector::take(std::int64_t transitions, Json acquired) {
+  Json next = spec(options_.identity, transitions, std::move(acquired));
+  auto written = co_await leases_.patch(
+      options_.lease.name,
+      Patch::merge({{"spec", std::move(next)}}).resource_version(seen_.resource_version));
+  if (!written) co_return fail(std::move(written));
+  observe(*written);
+  co_return Result<>{};
 }
 
 void LeaderElector::observe(const Json& lease) {
@@ -202,9 +232,14 @@ Task<> LeaderElector::watch_lease() {
       if (!event || !*event) break;
       failures = 0;
       if ((*event)->type == "BOOKMARK") continue;
+      if (string_at((*event)->object, {"metadata", "name"}) != options_.lease.name) continue;
+      if ((*event)->type != "DELETED") observe((*event)->object);
       const bool free =
           (*event)->type == "DELETED" || string_at((*event)->object, {"spec", "holderIdentity"}).empty();
-      if (!free || string_at((*event)->object, {"metadata", "name"}) != options_.lease.name) continue;
+      if (!free) {
+        changed_.wake_all();  // to wait for the new expiry
+        continue;
+      }
       nudged_ = true;
       changed_.wake_all();
     }

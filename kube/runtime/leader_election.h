@@ -87,10 +87,12 @@ class LeaderElector final : public Leadership, public Runnable {
   Task<> compete();
   Task<Result<>> keep();
   Task<Result<bool>> try_acquire_or_renew(Duration deadline);
+  Task<Result<>> take(std::int64_t transitions, Json acquired);
   Task<> release();
   Task<> watch_lease();
   void observe(const Json& lease);
   void set_holding(bool holding);
+  SteadyTime expiry() const;
   Json spec(std::string holder, std::int64_t transitions, Json acquired) const;
 
   Loop& loop_;
