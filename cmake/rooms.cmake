@@ -9,6 +9,7 @@ set(ROOM_TABLE
   "kube/http:             kube/base kube/async"
   "kube/client:           kube/base kube/async kube/core kube/http"
   "kube/runtime:          kube/base kube/async kube/core kube/http kube/client"
+  "kube/examples:         kube/base kube/async kube/core kube/http kube/client kube/runtime"
   "kube/admission:        kube/base kube/async kube/core kube/http kube/client"
   "kube/apiserver:        kube/base kube/async kube/core kube/http"
   "kube/kubelet:          kube/base kube/async kube/core kube/http kube/client kube/runtime"
