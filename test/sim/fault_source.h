@@ -1,0 +1,57 @@
+// FaultSource decides what goes wrong with the calls of the operators, by the chances of the plan.
+//
+//   server.faults().set_hook([&](const RequestInfo& request) { return faults.decide(request); });
+//   faults.stop();                          // from now on everything works
+//
+// Users and the pretending kubelet are spared: what they cannot do is of no interest.
+// Thread: the loop's only.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "kube/apiserver/faults.h"
+#include "test/sim/plan.h"
+#include "test/sim/trace.h"
+
+namespace sim {
+
+class FaultSource {
+ public:
+  FaultSource(const Plan& plan, Trace& trace)
+      : plan_(plan), trace_(trace), random_(plan.seed * 2'654'435'761 + 11) {}
+
+  // Asks for the crash of an operator, right now or right after the effect of the call.
+  std::function<void(const std::string& name)> crash = [](const std::string&) {};
+  // Tells of a POST that is going to land later than its sender waits.
+  std::function<void(const kube::apiserver::RequestInfo&, kube::Duration delay)> late = [](const auto&,
+                                                                                           auto) {};
+
+  kube::apiserver::FaultAction decide(const kube::apiserver::RequestInfo& request);
+  void stop() { stopped_ = true; }
+
+ private:
+  kube::apiserver::FaultAction draw(const kube::apiserver::RequestInfo& request);
+  kube::apiserver::FaultAction draw_watch();
+
+  const Plan& plan_;
+  Trace& trace_;
+  kube::Random random_;
+  bool stopped_ = false;
+};
+
+inline constexpr const char* kOperatorUser = "operator";
+
+// Whether a request comes from an operator; its process is the user agent.
+inline bool from_operator(const kube::apiserver::RequestInfo& request) {
+  return request.user.username == kOperatorUser;
+}
+inline bool is_application(const kube::apiserver::RequestInfo& request) {
+  return request.resource == "sparkapplications";
+}
+// Operators create no other pods than drivers.
+inline bool is_driver_post(const kube::apiserver::RequestInfo& request) {
+  return request.verb == "create" && request.resource == "pods" && request.subresource.empty();
+}
+
+}  // namespace sim

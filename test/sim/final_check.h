@@ -1,0 +1,17 @@
+// final_check() says what is not as it should be once faults, users and drivers have come to rest (invariant
+// I5): every application in the state its spec and its driver ask for, nothing left of what is gone.
+//
+//   std::string wrong = final_check(server);      // "" when all is well
+//
+// Thread: the loop's only.
+#pragma once
+
+#include <string>
+
+#include "kube/apiserver/api_server.h"
+
+namespace sim {
+
+std::string final_check(kube::apiserver::ApiServer& server);
+
+}  // namespace sim

@@ -1,0 +1,60 @@
+// OperatorProcess is one run of the operator on one simulated host, put together as the real binary does it:
+// client, manager, native submitter, application controller.
+//
+//   OperatorProcess process(loop, net.host("operator-0-1"), {.name = "operator-0-1", …}, log);
+//   net.kill("operator-0-1"); process.crash();     // as a power cut: nothing it still does leaves its host
+//   process.stop();                                // as SIGTERM
+//   process.ended();                               // now it may be destroyed
+//
+// A host is used for one process only, so that what is left of a crashed one can never reach anybody again.
+// Thread: the loop's only. Lifetime: destroyed only after ended().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "controller/application/application_controller.h"
+#include "controller/submit/native_submitter.h"
+#include "kube/async/task_group.h"
+#include "kube/client/client.h"
+#include "kube/runtime/manager.h"
+
+namespace sim {
+
+// What the operator's client gives every call; also how long a driver's POST may be under way.
+inline constexpr kube::Duration kCallDeadline = std::chrono::seconds(10);
+
+class OperatorProcess {
+ public:
+  struct Settings {
+    std::string name;  // host, identity and user agent
+    std::string server = "http://apiserver";
+    bool lease = false;
+    std::function<void()> on_end = [] {};  // run() has returned; still not to be destroyed
+  };
+  OperatorProcess(kube::Loop& loop, kube::Network& host, Settings settings, kube::Log log);
+  ~OperatorProcess();
+
+  const std::string& name() const { return settings_.name; }
+  void crash();
+  void stop();
+  bool crashed() const { return crashed_; }
+  // The manager's run() has come to its end, by whatever reason.
+  bool has_returned() const { return returned_; }
+  // … and nothing of it is left.
+  bool ended() const { return tasks_.empty(); }
+
+ private:
+  kube::Task<> run();
+
+  const Settings settings_;
+  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<controller::NativeSubmitter> submitter_;
+  std::unique_ptr<kube::Manager> manager_;
+  kube::TaskGroup tasks_;
+  bool crashed_ = false;
+  bool returned_ = false;
+};
+
+}  // namespace sim

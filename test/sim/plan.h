@@ -1,0 +1,52 @@
+// Plan is what a seed means: how many applications and operators, how much goes wrong and for how long. Drawn
+// once, before anything runs, so that a seed can be described in one line.
+//
+// Thread: values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kube/base/random.h"
+#include "kube/core/json.h"
+
+namespace sim {
+
+struct Plan {
+  explicit Plan(std::uint64_t seed);
+
+  std::uint64_t seed;
+  int applications;
+  int operators;         // two compete for a lease
+  kube::Duration chaos;  // how long things go wrong
+
+  // Chances per request of an operator.
+  double call_fault;   // fails, hangs, is cut, loses its answer, is delayed
+  double late_post;    // a driver's POST that lands after its sender has given up
+  double watch_fault;  // cut, stalled, told 410
+  double crash_at_call;
+
+  // Mean pauses between events; zero: never.
+  kube::Duration crash_every{};
+  kube::Duration partition_every{};
+  kube::Duration vandal_every{};  // somebody deletes a pod
+  kube::Duration clock_jump_every{};
+
+  bool foreign_pods;      // somebody else's pods lie under our names
+  double driver_success;  // chance of a driver to succeed
+  kube::Duration longest_run;
+  int user_actions;  // at most, for each application
+
+  std::string to_string() const;
+};
+
+// The manifest of an application, as its user first writes it.
+kube::Json draw_application(const std::string& name, kube::Random& random);
+
+inline constexpr const char* kNamespace = "default";
+
+// A pause of the given mean, never longer than four times that.
+kube::Duration draw_pause(kube::Random& random, kube::Duration mean);
+
+}  // namespace sim

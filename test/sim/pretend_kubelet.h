@@ -1,0 +1,54 @@
+// PretendKubelet plays scheduler, kubelet and Spark: pods are bound, run once the config maps they mount
+// exist, and end; a running driver creates its executors and takes them away when it ends; a deleted pod goes
+// after a while.
+//
+//   PretendKubelet kubelet(loop, server, plan);
+//   kubelet.run_pod(object);                // for every new pod
+//   kubelet.be_brisk();                     // from now on drivers end soon
+//
+// Thread: the loop's only. Lifetime: the server outlives it; cancel its tasks first.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "kube/async/task_group.h"
+#include "test/sim/direct_client.h"
+#include "test/sim/plan.h"
+
+namespace sim {
+
+class PretendKubelet {
+ public:
+  PretendKubelet(kube::Loop& loop, kube::apiserver::ApiServer& server, const Plan& plan,
+                 kube::TaskGroup& tasks);
+
+  void run_pod(const kube::apiserver::ObjectRef& pod);
+  void be_brisk() { longest_run_ = std::min<kube::Duration>(longest_run_, std::chrono::seconds(3)); }
+
+ private:
+  kube::Task<> live(kube::ObjectKey key, std::string uid, kube::Random random);
+  kube::apiserver::ObjectRef find(const kube::ObjectKey& key, const std::string& uid) const;
+  bool volumes_exist(const kube::apiserver::StoredObject& pod) const;
+  kube::Task<> set_phase(kube::ObjectKey key, std::string container, std::string phase, int exit_code);
+  kube::Task<> create_executors(kube::apiserver::ObjectRef driver, int count);
+  kube::Task<> remove_executors(kube::apiserver::ObjectRef driver);
+
+  kube::Loop& loop_;
+  kube::apiserver::ApiServer& server_;
+  const Plan& plan_;
+  kube::TaskGroup& tasks_;
+  DirectClient api_;
+  kube::Duration longest_run_;
+  std::uint64_t pods_ = 0;
+};
+
+// What invariants and kubelet read of a pod.
+bool is_driver(const kube::Json& pod);
+std::string phase_of(const kube::Json& pod);
+bool has_ended(const kube::Json& pod);  // Succeeded or Failed
+std::string label_of(const kube::Json& object, const std::string& name);
+// UID of the reference of that kind; "" when there is none.
+std::string owner_uid(const kube::Json& object, const std::string& kind);
+
+}  // namespace sim
