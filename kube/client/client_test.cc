@@ -1,7 +1,7 @@
 #include "kube/client/client.h"
 
-#include <catch2/catch.hpp>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 #include <fstream>
 
