@@ -1,6 +1,9 @@
 #include "kube/apiserver/http_front.h"
 
+#include <boost/asio/this_coro.hpp>
+
 #include "kube/async/task_group.h"
+#include "kube/async/timer.h"
 
 namespace kube::apiserver {
 
@@ -55,6 +58,15 @@ Task<> write_frames(Loop* loop, WebSocket* socket, AnswerStream* stream, bool* e
   *ended = true;
 }
 
+// A task that is cancelled before its first real pause would throw out of the loop (Asio 1.81 awaits once
+// more after it, unprotected), so both begin with a pause that no cancellation disturbs.
+Task<> later(Loop* loop, Task<> task) {
+  co_await boost::asio::this_coro::throw_if_cancelled(false);
+  co_await sleep(*loop, {});
+  co_await boost::asio::this_coro::throw_if_cancelled(true);
+  co_await std::move(task);
+}
+
 Task<> then_cancel(Task<> first, TaskGroup* other) {
   co_await std::move(first);
   other->cancel();
@@ -82,7 +94,7 @@ Task<> HttpFront::answer(HttpExchange& exchange) {
   }
   request.user = user ? std::move(*user) : UserInfo{"system:anonymous", "", {"system:unauthenticated"}, {}};
   const bool upgrade = exchange.wants_websocket();
-  request.headers = std::move(came.headers);
+  request.headers = came.headers;  // a copy: an upgrade is accepted by what they say
   request.body = std::move(came.body);
   const bool head = request.method == "HEAD";
 
@@ -105,8 +117,9 @@ Task<> HttpFront::send_stream(HttpExchange& exchange, ApiAnswer& answer) {
   if (!co_await exchange.start(whole(answer))) co_return;
   bool ended = false;
   TaskGroup both(loop_, log_);
-  both.spawn("watch", then_cancel(write_chunks(&exchange, answer.stream.get(), &ended), &both));
-  both.spawn("peer", watch_peer(&exchange, &both));
+  both.spawn("watch",
+             later(&loop_, then_cancel(write_chunks(&exchange, answer.stream.get(), &ended), &both)));
+  both.spawn("peer", later(&loop_, watch_peer(&exchange, &both)));
   co_await both.join_or_cancel();
   if (!ended || answer.stream->was_cut()) {
     exchange.abort();
@@ -120,8 +133,10 @@ Task<> HttpFront::send_websocket(HttpExchange& exchange, ApiAnswer& answer) {
   if (!socket) co_return;
   bool ended = false;
   TaskGroup both(loop_, log_);
-  both.spawn("watch", then_cancel(write_frames(&loop_, socket->get(), answer.stream.get(), &ended), &both));
-  both.spawn("peer", watch_socket(socket->get(), &both));
+  both.spawn(
+      "watch",
+      later(&loop_, then_cancel(write_frames(&loop_, socket->get(), answer.stream.get(), &ended), &both)));
+  both.spawn("peer", later(&loop_, watch_socket(socket->get(), &both)));
   co_await both.join_or_cancel();
   if (ended && !answer.stream->was_cut())
     co_await (*socket)->close(1000);

@@ -177,6 +177,7 @@ TEST_CASE("logs come from the kubelet of the pod's node") {
   CHECK(asked == std::vector<std::string>{"/containerLogs/default/a/main?tailLines=2"});
   CHECK(api.get(kPodsPath + "/a/log?container=other").status == 400);
   CHECK(api.get(kPodsPath + "/none/log").status == 404);
+  api.loop.run(api.tasks.cancel_and_join());
 }
 
 TEST_CASE("a service account's token is good while its pod and account live") {

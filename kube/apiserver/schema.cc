@@ -101,6 +101,11 @@ void walk_unknown(AnyJson& value, const Schema& schema, const std::string& path,
                                                     !schema.preserve_unknown && !schema.rules.is_null());
   for (auto member = value.begin(); member != value.end();) {
     const Schema* below = schema.member(member.key());
+    // Of a custom resource, metadata is ObjectMeta, whatever little its definition says of it.
+    if (!schema.rules.is_null() && is_always_known(schema, root, member.key())) {
+      ++member;
+      continue;
+    }
     if (below) {
       walk_unknown<kMode>(*member, *below, join(path, member.key()), false, found);
     } else if (closed && !is_always_known(schema, root, member.key())) {
