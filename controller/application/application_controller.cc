@@ -91,6 +91,7 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
                               .kind = "SparkApplication",
                               .log = options_.log,
                               .metrics = manager.metrics()}));
+  manager.add(std::make_unique<Audit>(loop_, *this, options_.log, manager.metrics()));
   pods_->add_index(kByApplication, [](const PodView& pod) {
     return std::vector{ObjectKey{pod.key.ns, pod.app_name}.to_string()};
   });
@@ -121,6 +122,22 @@ Observation ApplicationController::observe(const SparkApplication& app) const {
     if (pod->is_driver() && pod->belongs_to(app.metadata.uid)) seen.drivers.push_back(*pod);
   }
   return seen;
+}
+
+std::optional<std::string> ApplicationController::stands_still(const ObjectKey& key) const {
+  const auto view = apps_->store().get(key);
+  if (view == nullptr || controller_->queue().contains(key)) return std::nullopt;
+  auto app = view->decode();
+  if (!app) return std::nullopt;  // nothing can be done before somebody repairs it
+  const Decision decision = decide(*app, observe(*app), loop_.now(), options_.policy);
+  const auto* wait = std::get_if<Wait>(&decision.step);
+  if (wait != nullptr && !wait->at_most && !decision.status) return std::nullopt;
+  return view->resource_version;
+}
+
+void ApplicationController::wake(const ObjectKey& key) {
+  replaced_.erase(key);
+  controller_->queue().add(key);
 }
 
 Task<Result<ReconcileResult>> ApplicationController::reconcile(kube::ReconcileRequest request) {

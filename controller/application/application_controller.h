@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "controller/application/application_view.h"
+#include "controller/application/audit.h"
 #include "controller/application/launcher.h"
 #include "kube/runtime/controller.h"
 #include "kube/runtime/informer.h"
@@ -31,15 +32,19 @@ struct ApplicationControllerOptions {
   kube::Log log;
 };
 
-class ApplicationController {
+class ApplicationController final : public Audited {
  public:
-  // Adds informers and the controller to the manager. `submitter` outlives the manager's run.
+  // Adds informers, the controller and its audit to the manager. `submitter` outlives the manager's run.
   static ApplicationController& add_to(kube::Manager& manager, Submitter& submitter,
                                        ApplicationControllerOptions options);
-  ~ApplicationController();
+  ~ApplicationController() override;
 
   const kube::Store<ApplicationView>& applications() const { return apps_->store(); }
   const kube::Store<PodView>& pods() const { return pods_->store(); }
+
+  std::vector<kube::ObjectKey> keys() const override { return apps_->store().keys(); }
+  std::optional<std::string> stands_still(const kube::ObjectKey& key) const override;
+  void wake(const kube::ObjectKey& key) override;
 
  private:
   ApplicationController(kube::Manager& manager, Submitter& submitter, ApplicationControllerOptions options);

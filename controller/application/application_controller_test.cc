@@ -1,0 +1,289 @@
+#include "controller/application/application_controller.h"
+
+#include <catch2/catch.hpp>
+
+#include "controller/application/fake_api.h"
+#include "controller/submit/native_submitter.h"
+
+using namespace controller;
+using namespace std::chrono_literals;
+using kube::Json;
+
+namespace {
+
+// A whole operator in front of an API server without kubelet: the test moves the pods.
+struct World {
+  FakeApi api;
+  kube::MetricsRegistry metrics;
+  std::unique_ptr<kube::Client> client = api.server.client();
+  NativeSubmitter submitter{*client, [] {
+                              spark::SubmitOptions options;
+                              options.master_url = "k8s://https://kubernetes.default.svc:443";
+                              return options;
+                            }()};
+  std::unique_ptr<kube::Manager> manager;
+  kube::TaskGroup tasks{api.server.loop};
+
+  World() { start(); }
+  ~World() { stop(); }
+
+  void start() {
+    kube::ManagerOptions options;
+    options.metrics = &metrics;
+    manager = std::make_unique<kube::Manager>(*client, std::move(options));
+    ApplicationController::add_to(*manager, submitter, {});
+    const auto body = [](kube::Manager* manager) -> kube::Task<> { (void)co_await manager->run(); };
+    tasks.spawn("manager", body(manager.get()));
+    pass(1s);
+  }
+  void stop() {
+    manager->stop();
+    api.server.loop.run(tasks.join());
+    manager.reset();
+  }
+
+  void pass(kube::Duration duration) { api.server.loop.run_for(duration); }
+  void apply(Json application = application_json()) {
+    api.put(app_path("pi"), std::move(application));
+    pass(1s);
+  }
+  api::SparkApplicationStatus status() const {
+    return kube::decode<api::SparkApplication>(api.at(app_path("pi"))).value().status;
+  }
+  std::string state() const { return std::string(api::to_string(status().application_state.state)); }
+  void phase(const std::string& phase, const std::string& pod = "pi-driver") {
+    api.change(pod_path(pod), [&](Json& object) { object["status"] = {{"phase", phase}}; });
+    pass(1s);
+  }
+  std::string uid(const std::string& pod = "pi-driver") const {
+    return api.at(pod_path(pod))["metadata"]["uid"];
+  }
+  bool stuck(int number) const {
+    return metrics.text().find("spark_operator_stuck_applications_total " + std::to_string(number) + "\n") !=
+           std::string::npos;
+  }
+  // Right before the first request of that kind.
+  void meanwhile(const std::string& request, std::function<void()> change) {
+    api.before = [=, done = false](const std::string& asked) mutable {
+      if (!done && asked == request) {
+        done = true;
+        change();
+      }
+      return FakeFault{};
+    };
+  }
+};
+
+Json retrying() {
+  Json application = application_json();
+  application["spec"]["restartPolicy"] = {
+      {"type", "OnFailure"}, {"onFailureRetries", 1}, {"onFailureRetryInterval", 10}};
+  return application;
+}
+
+}  // namespace
+
+TEST_CASE("an application lives from New to COMPLETED", "[controller]") {
+  World world;
+  world.apply();
+  CHECK(world.state() == "SUBMITTED");
+  world.phase("Running");
+  CHECK(world.state() == "RUNNING");
+  world.phase("Succeeded");
+  CHECK(world.state() == "COMPLETED");
+  CHECK(world.status().termination_time);
+  CHECK(world.api.paths("pods").size() == 1);
+  CHECK(world.api.count("POST pods") == 1);
+  world.pass(10min);
+  CHECK(world.stuck(0));
+}
+
+TEST_CASE("one submission costs one live read: our own writes are not decided on twice", "[controller]") {
+  World world;
+  world.apply();
+  CHECK(world.api.count("GET sparkapplications") == 1);
+  CHECK(world.api.count("PATCH sparkapplications/status") == 1);
+}
+
+TEST_CASE("a failed run is repeated after its wait, and the last failure is the end", "[controller]") {
+  World world;
+  world.apply(retrying());
+  const std::string first = world.status().submission_id;
+  world.phase("Failed");
+  CHECK(world.state() == "FAILING");
+  world.pass(20s);
+  CHECK(world.state() == "SUBMITTED");
+  CHECK(world.status().submission_id != first);
+  CHECK(world.status().execution_attempts == 2);
+  CHECK(world.api.paths("pods").size() == 1);
+  world.phase("Failed");
+  CHECK(world.state() == "FAILED");
+  world.pass(10min);
+  CHECK(world.stuck(0));
+}
+
+TEST_CASE("a rerun waits until the driver before it has gone", "[controller]") {
+  World world;
+  world.api.pods_terminate_slowly = true;
+  world.apply(retrying());
+  world.phase("Failed");
+  world.pass(5min);
+  CHECK(world.state() == "PENDING_RERUN");
+  CHECK(world.api.count("POST pods") == 1);
+  CHECK(world.stuck(0));
+  world.api.erase(pod_path("pi-driver"));
+  world.pass(1s);
+  CHECK(world.state() == "SUBMITTED");
+}
+
+TEST_CASE("the end of an attempt deletes its driver by UID", "[controller]") {
+  World world;
+  world.apply(retrying());
+  world.phase("Failed");
+  std::string other;
+  world.meanwhile("DELETE pods", [&] {
+    Json pod = world.api.at(pod_path("pi-driver"));
+    pod["metadata"].erase("uid");
+    pod["metadata"].erase("ownerReferences");
+    world.api.erase(pod_path("pi-driver"));
+    other = world.api.put(pod_path("pi-driver"), std::move(pod))["metadata"]["uid"];
+  });
+  world.pass(1min);
+  REQUIRE_FALSE(other.empty());
+  REQUIRE(world.api.has(pod_path("pi-driver")));
+  CHECK(world.uid() == other);
+}
+
+TEST_CASE("a status decided on an older version is decided on again", "[controller]") {
+  World world;
+  world.apply();
+  world.meanwhile("PATCH sparkapplications/status", [&] {
+    world.api.change(app_path("pi"), [](Json& app) { app["status"]["executionAttempts"] = 7; });
+  });
+  world.phase("Running");
+  CHECK(world.state() == "RUNNING");
+  CHECK(world.status().execution_attempts == 7);
+}
+
+TEST_CASE("a crash between the driver's POST and the status is healed by the next operator", "[controller]") {
+  World world;
+  world.api.before = [](const std::string& asked) {
+    return FakeFault{.refuse_with = asked == "PATCH sparkapplications/status" ? 503 : 0};
+  };
+  world.apply();
+  CHECK(world.state() == "");
+  const std::string uid = world.uid();
+  world.stop();
+  world.api.before = nullptr;
+  world.start();
+  world.pass(5s);
+  CHECK(world.state() == "SUBMITTED");
+  CHECK(world.uid() == uid);
+  CHECK(world.api.paths("pods").size() == 1);
+  CHECK(world.status().submission_attempts == 1);
+}
+
+TEST_CASE("a driver that the cache does not show is asked for before it counts as gone", "[controller]") {
+  World world;
+  world.apply();
+  SECTION("it has only lost the label that we watch, and is tracked without") {
+    world.api.change(pod_path("pi-driver"), [](Json& pod) {
+      pod["metadata"]["labels"].erase("sparkoperator.k8s.io/launched-by-spark-operator");
+    });
+    // The watch of a real server tells it as a deletion.
+    world.stop();
+    world.start();
+    world.pass(10s);
+    CHECK(world.state() == "SUBMITTED");
+    world.phase("Succeeded");
+    world.pass(10s);
+    CHECK(world.state() == "COMPLETED");
+  }
+  SECTION("it has gone") {
+    world.api.erase(pod_path("pi-driver"));
+    world.pass(5s);
+    CHECK(world.state() == "FAILED");
+    CHECK(world.status().application_state.error_message == "driver pod not found");
+  }
+  SECTION("another pod of the same id is not it") {
+    Json pod = world.api.at(pod_path("pi-driver"));
+    pod["metadata"].erase("uid");
+    pod["metadata"]["creationTimestamp"] = "2026-01-01T11:00:00Z";
+    world.api.erase(pod_path("pi-driver"));
+    world.api.put(pod_path("pi-driver"), std::move(pod));
+    world.pass(10s);
+    CHECK(world.state() == "FAILED");
+    CHECK_FALSE(world.api.has(pod_path("pi-driver")));
+  }
+}
+
+TEST_CASE("an active application that names no driver has it all the same", "[controller]") {
+  World world;
+  world.apply();
+  world.api.change(app_path("pi"), [](Json& app) { app["status"].erase("driverInfo"); });
+  world.pass(10s);
+  CHECK(world.state() == "SUBMITTED");
+  CHECK(world.api.has(pod_path("pi-driver")));
+  world.phase("Running");
+  CHECK(world.state() == "RUNNING");
+}
+
+TEST_CASE("suspend takes the driver away and resume brings another", "[controller]") {
+  World world;
+  world.apply();
+  world.phase("Running");
+  const auto suspend = [&](bool yes) {
+    world.api.change(app_path("pi"), [&](Json& app) { app["spec"]["suspend"] = yes; });
+    world.pass(2s);
+  };
+  suspend(true);
+  CHECK(world.state() == "SUSPENDED");
+  CHECK(world.api.paths("pods").empty());
+  suspend(false);
+  CHECK(world.state() == "SUBMITTED");
+  CHECK(world.api.paths("pods").size() == 1);
+}
+
+TEST_CASE("an edit runs again what has finished", "[controller]") {
+  World world;
+  world.apply();
+  world.phase("Succeeded");
+  const std::string first = world.status().submission_id;
+  world.api.change(app_path("pi"), [](Json& app) { app["spec"]["arguments"] = {"10"}; });
+  world.pass(2s);
+  CHECK(world.state() == "SUBMITTED");
+  CHECK(world.status().submission_id != first);
+  CHECK(world.status().execution_attempts == 1);
+}
+
+TEST_CASE("an application past its time to live goes", "[controller]") {
+  World world;
+  Json application = application_json();
+  application["spec"]["timeToLiveSeconds"] = 60;
+  world.apply(std::move(application));
+  world.phase("Succeeded");
+  world.pass(50s);
+  CHECK(world.api.has(app_path("pi")));
+  world.pass(20s);
+  CHECK_FALSE(world.api.has(app_path("pi")));
+}
+
+TEST_CASE("an application whose event is lost is woken by the audit", "[controller]") {
+  World world;
+  world.api.watches_are_silent = true;
+  Json application = application_json();
+  world.stop();
+  world.api.put(app_path("pi"), std::move(application));
+  // Found by the first list; our own status write is never told.
+  world.start();
+  REQUIRE(world.state() == "SUBMITTED");
+  CHECK(world.stuck(0));
+  world.pass(80s);
+  CHECK(world.stuck(1));
+  CHECK(world.state() == "SUBMITTED");
+  CHECK(world.api.paths("pods").size() == 1);
+  world.api.watches_are_silent = false;
+  world.phase("Running");
+  world.pass(30s);
+  CHECK(world.state() == "RUNNING");
+}
