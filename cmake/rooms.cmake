@@ -31,6 +31,7 @@ set(HEAVY_SOURCES
 # of every other header.
 set(CRYPTO_SOURCES
   kube/http/openssl.h kube/http/openssl.cc kube/http/tls.cc kube/http/certificate.cc kube/http/websocket.cc
+  kube/apiserver/token.cc
   api/names.cc api/spec_hash.cc
   spark/digest.cc)
 
