@@ -1,123 +1,91 @@
 #include "kube/kubelet/environment.h"
 
-#include <unistd.h>
-
 #include "kube/core/quantity.h"
 
 namespace kube {
-
 namespace {
 
-std::string text_of(const Json& holder, const char* field) {
-  const auto found = holder.find(field);
-  return found != holder.end() && found->is_string() ? found->get<std::string>() : "";
+using Kind = PodReference::Kind;
+// What a node without limits has to give; a container that asks for its limit is told something it can live
+// with.
+constexpr const char* kNodeCpu = "1";
+constexpr const char* kNodeMemory = "1Gi";
+
+std::string keyed_lines(const Json* object) {
+  std::string out;
+  if (object == nullptr || !object->is_object()) return out;
+  for (const auto& [key, value] : object->items()) {
+    if (!out.empty()) out += '\n';
+    out += key + "=" + Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+  return out;
 }
 
-// labels['x'] → x; "" when the path is none of this map.
-std::string subscript(const std::string& path, const std::string& map) {
-  const std::string head = map + "['";
-  if (!path.starts_with(head) || !path.ends_with("']")) return "";
-  return path.substr(head.size(), path.size() - head.size() - 2);
+Result<std::string> value_from(const PodFacts& facts, const Json& container, const Json& source,
+                               const PodObjects& objects, bool* absent) {
+  if (const Json* field = find_path(source, {"fieldRef"}))
+    return pod_field(facts, string_at(*field, {"fieldPath"}));
+  if (const Json* field = find_path(source, {"resourceFieldRef"}))
+    return resource_field(facts.pod, container, *field);
+  for (auto [member, kind] :
+       {std::pair("configMapKeyRef", Kind::ConfigMap), std::pair("secretKeyRef", Kind::Secret)}) {
+    const Json* reference = find_path(source, {member});
+    if (reference == nullptr) continue;
+    const std::string name = string_at(*reference, {"name"}), key = string_at(*reference, {"key"});
+    auto data = objects.data(kind, name);
+    if (data) {
+      auto found = data->find(key);
+      if (found != data->end()) return found->second;
+    } else if (!data.error().is_not_found()) {
+      return fail(data);
+    }
+    if (flag_at(*reference, "optional")) {
+      *absent = true;
+      return std::string();
+    }
+    if (!data) return fail(data);
+    return fail(ErrorKind::NotFound,
+                "couldn't find key " + key + " in " + std::string(to_string(kind)) + " \"" + name + "\"");
+  }
+  return fail(ErrorKind::InvalidInput, "valueFrom names no source that is known here");
 }
 
-std::string joined(const Json& map) {
-  std::string lines;
-  for (const auto& [key, value] : map.items()) {
-    if (value.is_string()) lines += (lines.empty() ? "" : "\n") + key + "=" + Json(value).dump();
+Result<> add_from(const Json& source, const PodObjects& objects,
+                  std::map<std::string, std::string>& environment) {
+  const std::string prefix = string_at(source, {"prefix"});
+  for (auto [member, kind] :
+       {std::pair("configMapRef", Kind::ConfigMap), std::pair("secretRef", Kind::Secret)}) {
+    const Json* reference = find_path(source, {member});
+    if (reference == nullptr) continue;
+    auto data = objects.data(kind, string_at(*reference, {"name"}));
+    if (!data) {
+      if (data.error().is_not_found() && flag_at(*reference, "optional")) continue;
+      return fail(data);
+    }
+    for (auto& [key, value] : *data) environment[prefix + key] = value;
   }
-  return lines;
+  return {};
 }
 
-class Builder {
- public:
-  Builder(const Json& pod, const Json& container, const PodSources& sources, const PodFacts& facts,
-          Variables initial)
-      : pod_(pod), container_(container), sources_(sources), facts_(facts), variables_(std::move(initial)) {}
-
-  Result<Variables> build() {
-    for (const Json& from : container_.value("envFrom", Json::array())) {
-      add_all(from, "configMapRef", SourceKind::ConfigMap);
-      add_all(from, "secretRef", SourceKind::Secret);
-    }
-    for (const Json& variable : container_.value("env", Json::array())) {
-      if (auto added = add(variable); !added) return fail(std::move(added));
-    }
-    return std::move(variables_);
+std::vector<std::string> strings_of(const Json& container, const char* member) {
+  std::vector<std::string> out;
+  for (const Json& item : array_at(container, {member})) {
+    if (item.is_string()) out.push_back(item.get<std::string>());
   }
-
- private:
-  const Json* object(SourceKind kind, const std::string& name) const {
-    const auto& objects = kind == SourceKind::ConfigMap ? sources_.config_maps : sources_.secrets;
-    const auto found = objects.find(name);
-    return found == objects.end() ? nullptr : &found->second;
-  }
-
-  void add_all(const Json& from, const char* field, SourceKind kind) {
-    const auto reference = from.find(field);
-    if (reference == from.end()) return;
-    const Json* source = object(kind, text_of(*reference, "name"));
-    if (source == nullptr) return;
-    for (const auto& [key, value] : all_source_keys(*source, kind))
-      variables_[text_of(from, "prefix") + key] = value;
-  }
-
-  Result<> add(const Json& variable) {
-    const std::string name = text_of(variable, "name");
-    const auto from = variable.find("valueFrom");
-    if (from == variable.end()) {
-      variables_[name] = expand_variables(text_of(variable, "value"), variables_);
-      return {};
-    }
-    if (const auto field = from->find("fieldRef"); field != from->end()) {
-      std::string value;
-      if (!downward_field(pod_, facts_, text_of(*field, "fieldPath"), value)) {
-        return fail(ErrorKind::InvalidInput,
-                    "env " + name + ": no field \"" + text_of(*field, "fieldPath") + "\"");
-      }
-      variables_[name] = value;
-      return {};
-    }
-    if (const auto resource = from->find("resourceFieldRef"); resource != from->end()) {
-      auto value = downward_resource(container_, *resource);
-      if (!value) return fail(std::move(value).error().while_doing("env " + name));
-      variables_[name] = *value;
-      return {};
-    }
-    if (auto added = add_key(name, *from, "configMapKeyRef", SourceKind::ConfigMap); !added) return added;
-    return add_key(name, *from, "secretKeyRef", SourceKind::Secret);
-  }
-
-  Result<> add_key(const std::string& name, const Json& from, const char* field, SourceKind kind) {
-    const auto reference = from.find(field);
-    if (reference == from.end()) return {};
-    const std::string key = text_of(*reference, "key");
-    const Json* source = object(kind, text_of(*reference, "name"));
-    std::string value;
-    if (source != nullptr && read_source_key(*source, kind, key, value)) {
-      variables_[name] = value;
-      return {};
-    }
-    if (reference->value("optional", false)) return {};
-    return fail(ErrorKind::InvalidInput, "env " + name + ": no key \"" + key + "\" in " +
-                                             (kind == SourceKind::Secret ? "secret " : "config map ") +
-                                             text_of(*reference, "name"));
-  }
-
-  const Json& pod_;
-  const Json& container_;
-  const PodSources& sources_;
-  const PodFacts& facts_;
-  Variables variables_;
-};
+  return out;
+}
 
 }  // namespace
 
-Result<Variables> container_environment(const Json& pod, const Json& container, const PodSources& sources,
-                                        const PodFacts& facts, Variables initial) {
-  return Builder(pod, container, sources, facts, std::move(initial)).build();
+std::string pod_hostname(const Json& pod) {
+  std::string name = string_at(pod, {"spec", "hostname"});
+  if (name.empty()) name = string_at(pod, {"metadata", "name"});
+  if (name.size() > 63) name.resize(63);
+  while (!name.empty() && (name.back() == '-' || name.back() == '.')) name.pop_back();
+  return name;
 }
 
-std::string expand_variables(const std::string& text, const Variables& variables) {
+std::string expand(const std::string& text, const std::map<std::string, std::string>& variables) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '$' || i + 1 == text.size()) {
@@ -129,81 +97,118 @@ std::string expand_variables(const std::string& text, const Variables& variables
       ++i;
       continue;
     }
-    const std::size_t end = text[i + 1] == '(' ? text.find(')', i) : std::string::npos;
+    const std::size_t end = text[i + 1] == '(' ? text.find(')', i + 2) : std::string::npos;
     if (end == std::string::npos) {
       out += text[i];
       continue;
     }
-    const auto known = variables.find(text.substr(i + 2, end - i - 2));
+    auto known = variables.find(text.substr(i + 2, end - i - 2));
     out += known == variables.end() ? text.substr(i, end - i + 1) : known->second;
     i = end;
   }
   return out;
 }
 
-std::vector<std::string> container_command(const Json& container, const std::vector<std::string>& entrypoint,
-                                           const Variables& environment) {
-  std::vector<std::string> words;
-  const auto add = [&](const char* field) {
-    const auto list = container.find(field);
-    if (list == container.end() || !list->is_array()) return;
-    for (const Json& word : *list) {
-      if (word.is_string()) words.push_back(expand_variables(word.get<std::string>(), environment));
+Result<std::string> pod_field(const PodFacts& facts, const std::string& path) {
+  const Json& pod = facts.pod;
+  if (path == "metadata.name") return string_at(pod, {"metadata", "name"});
+  if (path == "metadata.namespace") return string_at(pod, {"metadata", "namespace"});
+  if (path == "metadata.uid") return string_at(pod, {"metadata", "uid"});
+  if (path == "spec.nodeName") return facts.node_name;
+  if (path == "spec.serviceAccountName") return string_at(pod, {"spec", "serviceAccountName"});
+  if (path == "status.podIP" || path == "status.podIPs") return facts.pod_address;
+  if (path == "status.hostIP" || path == "status.hostIPs") return facts.host_address;
+  for (const char* map : {"labels", "annotations"}) {
+    const std::string prefix = std::string("metadata.") + map;
+    if (path == prefix) return keyed_lines(find_path(pod, {"metadata", map}));
+    if (path.starts_with(prefix + "['") && path.ends_with("']")) {
+      const std::string key = path.substr(prefix.size() + 2, path.size() - prefix.size() - 4);
+      return string_at(pod, {"metadata", map, key});
     }
-  };
-  add("command");
-  if (words.empty()) words = entrypoint;
-  add("args");
-  return words;
+  }
+  return fail(ErrorKind::InvalidInput, "fieldPath: \"" + path + "\" is no field that a pod can be told");
 }
 
-bool downward_field(const Json& pod, const PodFacts& facts, const std::string& path, std::string& into) {
-  const Json metadata = pod.value("metadata", Json::object());
-  const Json spec = pod.value("spec", Json::object());
-  if (path == "metadata.name" || path == "metadata.namespace" || path == "metadata.uid") {
-    into = text_of(metadata, path.c_str() + std::string("metadata.").size());
-  } else if (path == "metadata.labels" || path == "metadata.annotations") {
-    into = joined(metadata.value(path.substr(9), Json::object()));
-  } else if (const std::string label = subscript(path, "metadata.labels"); !label.empty()) {
-    into = text_of(metadata.value("labels", Json::object()), label.c_str());
-  } else if (const std::string note = subscript(path, "metadata.annotations"); !note.empty()) {
-    into = text_of(metadata.value("annotations", Json::object()), note.c_str());
-  } else if (path == "spec.nodeName") {
-    into = facts.node_name;
-  } else if (path == "spec.serviceAccountName") {
-    into = text_of(spec, "serviceAccountName");
-  } else if (path == "status.podIP" || path == "status.podIPs") {
-    into = facts.pod_ip;
-  } else if (path == "status.hostIP" || path == "status.hostIPs") {
-    into = facts.host_ip;
-  } else {
-    return false;
+Result<std::string> resource_field(const Json& pod, const Json& container, const Json& selector) {
+  const std::string resource = string_at(selector, {"resource"});
+  const std::string wanted = string_at(selector, {"containerName"});
+  const Json* of = &container;
+  if (!wanted.empty() && string_at(container, {"name"}) != wanted) {
+    of = nullptr;
+    for (const Json& other : array_at(pod, {"spec", "containers"})) {
+      if (string_at(other, {"name"}) == wanted) of = &other;
+    }
+    if (of == nullptr)
+      return fail(ErrorKind::InvalidInput, "resourceFieldRef: no container \"" + wanted + "\"");
   }
-  return true;
+  const std::size_t dot = resource.find('.');
+  if (dot == std::string::npos)
+    return fail(ErrorKind::InvalidInput, "resourceFieldRef: \"" + resource + "\" is unknown");
+  const std::string list = resource.substr(0, dot), name = resource.substr(dot + 1);
+  std::string amount = string_at(*of, {"resources", list, name});
+  if (amount.empty()) amount = name == "cpu" ? kNodeCpu : name.starts_with("memory") ? kNodeMemory : "0";
+  std::string divisor = string_at(selector, {"divisor"});
+  if (divisor.empty() || divisor == "0") divisor = "1";
+  Result<Quantity> value = Quantity::parse(amount), unit = Quantity::parse(divisor);
+  if (!value || !unit || unit->sign() <= 0) {
+    return fail(ErrorKind::InvalidInput,
+                "resourceFieldRef: " + resource + ": \"" + amount + "\" by \"" + divisor + "\"");
+  }
+  if (name == "cpu") {
+    const std::int64_t by = std::max<std::int64_t>(unit->milli_value(), 1);
+    return std::to_string((value->milli_value() + by - 1) / by);
+  }
+  const std::int64_t by = std::max<std::int64_t>(unit->value(), 1);
+  return std::to_string((value->value() + by - 1) / by);
 }
 
-Result<std::string> downward_resource(const Json& container, const Json& reference) {
-  const std::string path = text_of(reference, "resource");  // limits.memory
-  const std::size_t dot = path.find('.');
-  if (dot == std::string::npos) return fail(ErrorKind::InvalidInput, "no resource \"" + path + "\"");
-  const std::string name = path.substr(dot + 1);
-  const Json resources = container.value("resources", Json::object());
-  Json amount;
-  // A container without the limit has what the node has; without the request, what it is limited to.
-  for (const std::string& kind : {path.substr(0, dot), std::string("limits"), std::string("requests")}) {
-    if (amount.is_null()) amount = resources.value(kind, Json::object()).value(name, Json());
+Result<ContainerCommand> plan_command(const PodFacts& facts, const Json& container, const Image& image,
+                                      const PodObjects& objects, const Variables& extra) {
+  ContainerCommand command;
+  auto& environment = command.environment;
+  environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                 {"HOME", "/root"},
+                 {"LANG", "C.UTF-8"}};
+  for (const auto& [name, value] : image.environment) environment[name] = value;
+  environment["HOSTNAME"] = pod_hostname(facts.pod);
+  environment["KUBERNETES_SERVICE_HOST"] = facts.api_host;
+  environment["KUBERNETES_SERVICE_PORT"] = facts.api_port;
+  environment["KUBERNETES_SERVICE_PORT_HTTPS"] = facts.api_port;
+  environment["KUBERNETES_PORT"] = "tcp://" + facts.api_host + ":" + facts.api_port;
+
+  std::map<std::string, std::string> known = environment;
+  known["POD_IP"] = facts.pod_address;
+  known["POD_NAME"] = string_at(facts.pod, {"metadata", "name"});
+  known["POD_NAMESPACE"] = string_at(facts.pod, {"metadata", "namespace"});
+  for (const auto& [name, value] : extra) environment[name] = known[name] = expand(value, known);
+
+  for (const Json& source : array_at(container, {"envFrom"})) {
+    Result<> added = add_from(source, objects, environment);
+    if (!added) return fail(added);
   }
-  if (amount.is_null()) {
-    amount = name == "cpu" ? Json(std::to_string(sysconf(_SC_NPROCESSORS_ONLN)))
-                           : Json(std::to_string(sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGE_SIZE)));
+  for (const Json& variable : array_at(container, {"env"})) {
+    const std::string name = string_at(variable, {"name"});
+    if (const Json* source = find_path(variable, {"valueFrom"}); source != nullptr && source->is_object()) {
+      bool absent = false;
+      Result<std::string> value = value_from(facts, container, *source, objects, &absent);
+      if (!value) return fail(value.error().while_doing("env " + name));
+      if (!absent) environment[name] = *value;
+    } else {
+      environment[name] = expand(string_at(variable, {"value"}), environment);
+    }
   }
-  auto value = Quantity::parse(amount.is_string() ? amount.get<std::string>() : amount.dump());
-  if (!value) return fail(std::move(value));
-  const std::string divisor_text = text_of(reference, "divisor");
-  auto divisor = Quantity::parse(divisor_text.empty() || divisor_text == "0" ? "1" : divisor_text);
-  if (!divisor) return fail(std::move(divisor));
-  const std::int64_t unit = divisor->milli_value() > 0 ? divisor->milli_value() : 1;
-  return std::to_string((value->milli_value() + unit - 1) / unit);
+
+  // A pod's command replaces the image's entrypoint and its command; its args only the latter.
+  std::vector<std::string> own = strings_of(container, "command"), arguments = strings_of(container, "args");
+  for (std::string& text : own) text = expand(text, environment);
+  for (std::string& text : arguments) text = expand(text, environment);
+  command.arguments = own.empty() ? image.entrypoint : own;
+  const auto& rest = arguments.empty() && own.empty() ? image.command : arguments;
+  command.arguments.insert(command.arguments.end(), rest.begin(), rest.end());
+  command.working_directory = string_at(container, {"workingDir"});
+  if (command.working_directory.empty()) command.working_directory = image.working_directory;
+  if (command.working_directory.empty()) command.working_directory = "/";
+  return command;
 }
 
 }  // namespace kube

@@ -1,41 +1,54 @@
-// What a container finds in its environment, and its command line: values, references, downward API, $(VAR).
+// The command and variables of a container, computed from the pod, its image and the objects it refers to.
 //
-//   auto environment = container_environment(pod, container, sources, {.pod_ip = ip, …});
-//   std::vector<std::string> command = container_command(container, image.entrypoint, *environment);
+//   Result<ContainerCommand> command = plan_command(facts, container, image, objects, extra);
+//   command->environment["WEB_HOST"];   // valueFrom resolved, $(OTHER) expanded
 //
-// Order: image, Kubernetes service variables and extras of the options, envFrom, env; later wins, and $(NAME)
-// refers to what came before ($$(NAME) is a plain $(NAME), an unknown name stays as it is). Error
-// InvalidInput: a required key is missing; the message names variable, object and key, never a value. Thread:
-// pure.
+// Order, later wins: the image's, the cluster's (KUBERNETES_SERVICE_HOST …), `extra`, envFrom, env. `$(NAME)`
+// expands to what was defined before it; unknown names stay as they are, `$$(NAME)` is the text `$(NAME)`.
+// Errors: NotFound for a missing config map, secret or key that is not optional; InvalidInput for a field
+// that no downward API has. Thread: pure functions.
 #pragma once
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "kube/base/result.h"
-#include "kube/core/json.h"
-#include "kube/kubelet/pod_sources.h"
+#include "kube/kubelet/image_store.h"
+#include "kube/kubelet/pod_objects.h"
 
 namespace kube {
 
+// What the node knows about a pod besides the object itself.
 struct PodFacts {
-  std::string pod_ip;
-  std::string host_ip;
+  const Json& pod;
+  std::string pod_address;
+  std::string host_address;
   std::string node_name;
+  std::string api_host;  // KUBERNETES_SERVICE_HOST
+  std::string api_port;
 };
 
-using Variables = std::map<std::string, std::string>;
+struct ContainerCommand {
+  std::vector<std::string> arguments;  // the whole command
+  std::map<std::string, std::string> environment;
+  std::string working_directory;
+};
 
-Result<Variables> container_environment(const Json& pod, const Json& container, const PodSources& sources,
-                                        const PodFacts& facts, Variables initial);
-std::string expand_variables(const std::string& text, const Variables& variables);
-std::vector<std::string> container_command(const Json& container, const std::vector<std::string>& entrypoint,
-                                           const Variables& environment);
+using Variables = std::vector<std::pair<std::string, std::string>>;
 
-// metadata.name, metadata.labels['x'], status.podIP …; false: no such field.
-bool downward_field(const Json& pod, const PodFacts& facts, const std::string& path, std::string& into);
-// limits.cpu, requests.memory … of the container, in units of the divisor, rounded up.
-Result<std::string> downward_resource(const Json& container, const Json& reference);
+Result<ContainerCommand> plan_command(const PodFacts& facts, const Json& container, const Image& image,
+                                      const PodObjects& objects, const Variables& extra);
+
+// "metadata.labels['app']", "status.podIP" … as text.
+Result<std::string> pod_field(const PodFacts& facts, const std::string& path);
+// "limits.memory" of a container, divided by `divisor` ("" = 1) and rounded up; without a limit `otherwise`
+// of the node.
+Result<std::string> resource_field(const Json& pod, const Json& container, const Json& selector);
+
+std::string expand(const std::string& text, const std::map<std::string, std::string>& variables);
+
+// The name a pod knows itself by: spec.hostname, else its name; at most 63 characters.
+std::string pod_hostname(const Json& pod);
 
 }  // namespace kube

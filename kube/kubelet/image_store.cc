@@ -1,16 +1,16 @@
 #include "kube/kubelet/image_store.h"
 
+#include <set>
+
 #include "kube/core/json.h"
 #include "kube/kubelet/file_tree.h"
 
 namespace kube {
-
 namespace fs = std::filesystem;
-
 namespace {
 
-// "registry.example:5000/team/web:1.2@sha256:…" → {"registry.example:5000/team/web", "1.2"}.
-std::pair<std::string, std::string> split(std::string reference) {
+// "registry:5000/team/web:1.2@sha256:…" → {"registry:5000/team/web", "1.2"}
+std::pair<std::string, std::string> split_reference(std::string reference) {
   reference = reference.substr(0, reference.find('@'));
   const std::size_t colon = reference.rfind(':');
   const std::size_t slash = reference.rfind('/');
@@ -19,50 +19,76 @@ std::pair<std::string, std::string> split(std::string reference) {
   return {reference.substr(0, colon), reference.substr(colon + 1)};
 }
 
-bool escapes(const std::string& part) {
-  return part.empty() || part.find("..") != std::string::npos || part[0] == '/';
+std::vector<std::string> candidates(const std::string& repository) {
+  std::vector<std::string> names{repository};
+  const std::size_t first = repository.find('/');
+  if (first != std::string::npos) {
+    const std::string head = repository.substr(0, first);
+    // As container engines tell a registry from a user: it looks like a host.
+    if (head.find_first_of(".:") != std::string::npos || head == "localhost")
+      names.push_back(repository.substr(first + 1));
+    names.push_back(repository.substr(repository.rfind('/') + 1));
+  }
+  return names;
 }
 
-Result<> read_settings(const fs::path& file, Image& image) {
-  auto text = read_file(file);
-  if (!text) return text.error().is_not_found() ? Result<>{} : fail(std::move(text));
-  auto json = parse_json(*text);
-  if (!json) return fail(std::move(json).error().while_doing(file.string()));
-  for (const auto& [name, value] : json->value("environment", Json::object()).items()) {
-    if (value.is_string()) image.environment[name] = value;
+std::vector<std::string> strings(const Json& value) {
+  std::vector<std::string> out;
+  if (!value.is_array()) return out;
+  for (const Json& item : value) {
+    if (item.is_string()) out.push_back(item.get<std::string>());
   }
-  if (const auto entrypoint = json->find("entrypoint"); entrypoint != json->end() && entrypoint->is_array()) {
-    image.entrypoint.clear();
-    for (const Json& word : *entrypoint) {
-      if (word.is_string()) image.entrypoint.push_back(word);
+  return out;
+}
+
+Result<Image> describe(const fs::path& folder) {
+  Image image;
+  if (fs::is_directory(folder / "opt")) image.opt = folder / "opt";
+  Result<std::string> text = read_file(folder / "image.json");
+  if (!text && !text.error().is_not_found()) return fail(text);
+  if (!text) {
+    if (fs::exists(folder / "opt/entrypoint.sh")) image.entrypoint = {"/opt/entrypoint.sh"};
+    return image;
+  }
+  Result<Json> json = parse_json(*text);
+  if (!json) return fail(json.error().while_doing((folder / "image.json").string()));
+  if (!json->is_object()) {
+    return fail(ErrorKind::InvalidInput,
+                (folder / "image.json").string() + ": expected object, got " + describe_json(*json));
+  }
+  auto member = [&](const char* name) { return json->contains(name) ? (*json)[name] : Json(); };
+  const Json environment = member("env");
+  if (environment.is_object()) {
+    for (const auto& [name, value] : environment.items()) {
+      if (value.is_string()) image.environment[name] = value.get<std::string>();
     }
   }
-  image.working_directory = json->value("workingDirectory", image.working_directory);
-  return {};
+  for (const std::string& pair : strings(environment)) {  // OCI's form: NAME=value
+    const std::size_t equals = pair.find('=');
+    if (equals != std::string::npos) image.environment[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  image.entrypoint = strings(member("entrypoint"));
+  image.command = strings(member("cmd"));
+  image.working_directory = string_at(*json, {"workingDir"});
+  return image;
 }
 
 }  // namespace
 
 Result<Image> ImageStore::find(const std::string& reference) const {
-  const auto [repository, tag] = split(reference);
-  std::string looked;
-  std::string name = repository;
-  while (!escapes(name) && !escapes(tag)) {
-    const fs::path folder = options_.root / name / tag;
-    std::error_code error;
-    if (fs::is_directory(folder / "opt", error)) {
-      Image image{folder / "opt", options_.environment, options_.entrypoint, options_.working_directory};
-      if (auto read = read_settings(folder / "image.json", image); !read) return fail(std::move(read));
-      return image;
-    }
-    looked += (looked.empty() ? "" : ", ") + folder.string();
-    const std::size_t slash = name.find('/');
-    if (slash == std::string::npos) break;
-    name = name.substr(slash + 1);
+  if (auto known = table_.find(reference); known != table_.end()) return known->second;
+  if (reference.empty()) return fail(ErrorKind::InvalidInput, "the container names no image");
+  const auto [repository, tag] = split_reference(reference);
+  std::string looked_at;
+  for (const std::string& name : candidates(repository)) {
+    if (name.find("..") != std::string::npos || tag.find('/') != std::string::npos) break;
+    const fs::path folder = folder_ / name / tag;
+    std::error_code ignored;
+    if (fs::is_directory(folder, ignored)) return describe(folder);
+    looked_at += (looked_at.empty() ? "" : ", ") + folder.string();
   }
-  return fail(ErrorKind::NotFound, "image \"" + reference + "\" is not on this machine (looked in " +
-                                       (looked.empty() ? "no folder: the name cannot be used" : looked) +
-                                       ")");
+  return fail(ErrorKind::NotFound,
+              "image \"" + reference + "\" is not on this machine: no folder " + looked_at);
 }
 
 }  // namespace kube

@@ -1,156 +1,282 @@
 #include "kube/kubelet/scheduler.h"
 
 #include <algorithm>
-#include <map>
 
+#include "kube/async/task_group.h"
 #include "kube/async/timer.h"
 #include "kube/client/api.h"
+#include "kube/core/quantity.h"
+#include "kube/runtime/informer.h"
 
 namespace kube {
-
 namespace {
 
-constexpr Duration kRetry = 500ms;
+struct Amounts {
+  std::int64_t cpu_milli = 0, memory = 0;
+};
 
-std::string text_of(const Json& holder, const char* field) {
-  const auto found = holder.find(field);
-  return found != holder.end() && found->is_string() ? found->get<std::string>() : "";
+Amounts amounts(JsonView list) {
+  Amounts out;
+  if (auto cpu = Quantity::parse(list["cpu"].string_or("0"))) out.cpu_milli = cpu->milli_value();
+  if (auto cpu = list["cpu"].integer()) out.cpu_milli = *cpu * 1000;
+  if (auto memory = Quantity::parse(list["memory"].string_or("0"))) out.memory = memory->value();
+  if (auto memory = list["memory"].integer()) out.memory = *memory;
+  return out;
 }
 
 }  // namespace
 
-Scheduler::Scheduler(Client& client, SchedulerOptions options)
-    : client_(client),
-      loop_(client.loop()),
-      options_(std::move(options)),
-      pods_(client, {.resource = kPods, .project = project_whole, .log = options_.log}),
-      nodes_(client, {.resource = kNodes, .project = project_whole, .log = options_.log}),
-      parts_(loop_, options_.log),
-      changed_(loop_) {
-  pods_.on_change([this](const Change<WholeObject>& change) {
-    const Json& pod = change.object->json;
-    if (change.type == ChangeType::Deleted || !text_of(pod["spec"], "nodeName").empty()) {
-      waiting_.erase(change.key);
-      bound_.erase(text_of(pod["metadata"], "uid"));
-    } else if (is_ours(pod)) {
-      waiting_.insert(change.key);
-    }
-    changed_.wake_all();
+Result<SchedulablePod> SchedulablePod::project(JsonView pod) {
+  SchedulablePod out;
+  const JsonView meta = pod["metadata"], spec = pod["spec"], status = pod["status"];
+  out.ns = meta["namespace"].string_or();
+  out.name = meta["name"].string_or();
+  out.uid = meta["uid"].string_or();
+  out.node = spec["nodeName"].string_or();
+  out.scheduler = spec["schedulerName"].string_or();
+  out.node_selector = spec["nodeSelector"].string_map();
+  out.gated = spec["schedulingGates"].size() > 0;
+  out.deleting = meta["deletionTimestamp"].exists();
+  const std::string_view phase = status["phase"].string_or();
+  out.terminal = phase == "Succeeded" || phase == "Failed";
+  // All containers and sidecars at once, or the largest of the init containers that run before them.
+  Amounts together, largest;
+  spec["containers"].for_each_item([&](JsonView container) {
+    const Amounts one = amounts(container["resources"]["requests"]);
+    together.cpu_milli += one.cpu_milli;
+    together.memory += one.memory;
   });
-  nodes_.on_change([this](const Change<WholeObject>&) { changed_.wake_all(); });
-}
-
-bool Scheduler::is_ours(const Json& pod) const {
-  const std::string name = text_of(pod["spec"], "schedulerName");
-  return options_.names.empty() ||
-         std::find(options_.names.begin(), options_.names.end(), name.empty() ? "default-scheduler" : name) !=
-             options_.names.end();
-}
-
-void Scheduler::stop() {
-  stopped_ = true;
-  changed_.wake_all();
-}
-
-Task<Result<>> Scheduler::run() {
-  auto run_informer = [](InformerBase* informer) -> Task<> { (void)co_await informer->run(); };
-  parts_.spawn("pods", run_informer(&pods_));
-  parts_.spawn("nodes", run_informer(&nodes_));
-  std::exception_ptr thrown;
-  try {
-    co_await work();
-  } catch (...) {
-    thrown = std::current_exception();
-  }
-  co_await shield();
-  pods_.stop();
-  nodes_.stop();
-  co_await parts_.stop(1s);
-  if (thrown) std::rethrow_exception(thrown);
-  co_return Result<>{};
-}
-
-Task<> Scheduler::work() {
-  while (!stopped_) {
-    const std::set<ObjectKey> round = waiting_;
-    for (const ObjectKey& key : round) {
-      auto pod = pods_.store().get(key);
-      if (pod && !stopped_) co_await schedule(pod->json);
+  spec["initContainers"].for_each_item([&](JsonView container) {
+    const Amounts one = amounts(container["resources"]["requests"]);
+    if (container["restartPolicy"].string_or() == "Always") {
+      together.cpu_milli += one.cpu_milli;
+      together.memory += one.memory;
     }
-    if (stopped_ || waiting_ != round) continue;
-    // What could not be bound is looked at again, also when nothing was heard of.
-    co_await changed_.wait_until(waiting_.empty() ? kNever : loop_.after(kRetry));
-  }
+    largest.cpu_milli = std::max(largest.cpu_milli, one.cpu_milli);
+    largest.memory = std::max(largest.memory, one.memory);
+  });
+  out.cpu_milli = std::max(together.cpu_milli, largest.cpu_milli);
+  out.memory = std::max(together.memory, largest.memory);
+  status["conditions"].for_each_item([&](JsonView condition) {
+    if (condition["type"].string_or() == "PodScheduled" && condition["status"].string_or() == "False")
+      out.unschedulable_message = condition["message"].string_or();
+  });
+  return out;
 }
 
-Result<std::string> Scheduler::choose(const Json& pod) const {
-  std::map<std::string, std::int64_t> load;
-  for (const auto& other : pods_.store().list()) {
-    const std::string phase = text_of(other->json.value("status", Json::object()), "phase");
-    if (phase != "Succeeded" && phase != "Failed") ++load[text_of(other->json["spec"], "nodeName")];
-  }
-  const Json selector = pod["spec"].value("nodeSelector", Json::object());
-  std::string best;
-  int unfit = 0, full = 0;
-  for (const auto& node : nodes_.store().list()) {
-    const Json& metadata = node->json["metadata"];
-    const std::string name = text_of(metadata, "name");
-    const Json labels = metadata.value("labels", Json::object());
-    const bool fits = std::all_of(selector.items().begin(), selector.items().end(), [&](const auto& item) {
-      return item.value().is_string() &&
-             text_of(labels, item.key().c_str()) == item.value().template get<std::string>();
+Result<SchedulableNode> SchedulableNode::project(JsonView node) {
+  SchedulableNode out;
+  out.name = node["metadata"]["name"].string_or();
+  out.labels = node["metadata"]["labels"].string_map();
+  out.unschedulable = node["spec"]["unschedulable"].boolean().value_or(false);
+  const JsonView room = node["status"]["allocatable"];
+  const Amounts amount = amounts(room);
+  out.cpu_milli = amount.cpu_milli;
+  out.memory = amount.memory;
+  if (auto pods = Quantity::parse(room["pods"].string_or("0"))) out.pods = pods->value();
+  if (auto pods = room["pods"].integer()) out.pods = *pods;
+  node["status"]["conditions"].for_each_item([&](JsonView condition) {
+    if (condition["type"].string_or() == "Ready") out.ready = condition["status"].string_or() == "True";
+  });
+  return out;
+}
+
+Placement place(const SchedulablePod& pod, const std::vector<std::shared_ptr<const SchedulableNode>>& nodes,
+                const std::map<std::string, NodeUse>& used) {
+  const SchedulableNode* best = nullptr;
+  std::int64_t best_pods = 0;
+  std::map<std::string, int> reasons;
+  for (const auto& node : nodes) {
+    auto known = used.find(node->name);
+    const NodeUse use = known == used.end() ? NodeUse{} : known->second;
+    const bool labelled = std::ranges::all_of(pod.node_selector, [&](const auto& wanted) {
+      auto label = node->labels.find(wanted.first);
+      return label != node->labels.end() && label->second == wanted.second;
     });
-    const std::string limit =
-        text_of(node->json.value("status", Json::object()).value("allocatable", Json::object()), "pods");
-    if (!fits || node->json["spec"].value("unschedulable", false)) {
-      ++unfit;
-    } else if (!limit.empty() && load[name] >= std::atoll(limit.c_str())) {
-      ++full;
-    } else if (best.empty() || load[name] < load[best]) {
-      best = name;
+    bool fits = false;
+    if (node->unschedulable) {
+      ++reasons["node(s) were unschedulable"];
+    } else if (!node->ready) {
+      ++reasons["node(s) were not ready"];
+    } else if (!labelled) {
+      ++reasons["node(s) didn't match Pod's node affinity/selector"];
+    } else {
+      fits = true;
+      auto lacks = [&](bool lack, const char* reason) {
+        if (!lack) return;
+        ++reasons[reason];
+        fits = false;
+      };
+      lacks(use.pods + 1 > node->pods, "Too many pods");
+      lacks(pod.cpu_milli > 0 && use.cpu_milli + pod.cpu_milli > node->cpu_milli, "Insufficient cpu");
+      lacks(pod.memory > 0 && use.memory + pod.memory > node->memory, "Insufficient memory");
+    }
+    if (fits && (best == nullptr || use.pods < best_pods)) {
+      best = node.get();
+      best_pods = use.pods;
     }
   }
-  if (!best.empty()) return best;
-  const std::size_t nodes = nodes_.store().list().size();
-  return fail(ErrorKind::NotFound,
-              "0/" + std::to_string(nodes) + " nodes are available: " + std::to_string(unfit) +
-                  " didn't match Pod's node affinity/selector, " + std::to_string(full) + " Too many pods.");
+  if (best != nullptr) return {best->name, ""};
+  if (nodes.empty()) return {"", "no nodes available to schedule pods"};
+  std::string text = "0/" + std::to_string(nodes.size()) + " nodes are available: ";
+  for (bool first = true; const auto& [reason, count] : reasons) {
+    text += (first ? "" : ", ") + std::to_string(count) + " " + reason;
+    first = false;
+  }
+  return {"", text + "."};
 }
 
-Task<> Scheduler::schedule(Json pod) {
-  const Json metadata = pod["metadata"];
-  const std::string name = text_of(metadata, "name");
-  const std::string uid = text_of(metadata, "uid");
-  if (bound_.contains(uid)) co_return;
-  JsonApi pods(client_, kPods, text_of(metadata, "namespace"));
-  auto node = choose(pod);
-  if (!node) {
-    const Json conditions = pod.value("status", Json::object()).value("conditions", Json::array());
-    for (const Json& condition : conditions) {
-      if (text_of(condition, "reason") == "Unschedulable" &&
-          text_of(condition, "message") == node.error().message()) {
-        co_return;
+class Scheduler::Impl {
+ public:
+  Impl(Client& client, SchedulerOptions options)
+      : client_(client),
+        loop_(client.loop()),
+        options_(std::move(options)),
+        pods_(client, {.resource = kPods, .project = SchedulablePod::project, .log = options_.log}),
+        nodes_(client, {.resource = kNodes, .project = SchedulableNode::project, .log = options_.log}),
+        changed_(loop_) {
+    pods_.on_change([this](const Change<SchedulablePod>& change) { pod_changed(change); });
+    nodes_.on_change([this](const Change<SchedulableNode>&) { look_again(); });
+  }
+
+  Task<Result<>> run() {
+    TaskGroup tasks(loop_, options_.log);
+    std::exception_ptr thrown;
+    try {
+      tasks.spawn("pods", ignore(pods_.run()));
+      tasks.spawn("nodes", ignore(nodes_.run()));
+      co_await pods_.wait_synced();
+      co_await nodes_.wait_synced();
+      while (!stopped_) {
+        if (!dirty_) {
+          co_await changed_.wait();
+          continue;
+        }
+        dirty_ = false;
+        co_await round();
+      }
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    co_await shield();
+    co_await tasks.cancel_and_join();
+    if (thrown) std::rethrow_exception(thrown);
+    co_return Result<>{};
+  }
+  void stop() {
+    stopped_ = true;
+    changed_.wake_all();
+  }
+
+ private:
+  static Task<> ignore(Task<Result<>> task) { (void)co_await std::move(task); }
+
+  void look_again() {
+    dirty_ = true;
+    changed_.wake_all();
+  }
+  void pod_changed(const Change<SchedulablePod>& change) {
+    auto take = [&](const SchedulablePod& pod, int sign) {
+      if (pod.node.empty() || pod.terminal) return;
+      NodeUse& use = used_[pod.node];
+      use.cpu_milli += sign * pod.cpu_milli;
+      use.memory += sign * pod.memory;
+      use.pods += sign;
+    };
+    if (change.before) take(*change.before, -1);
+    if (change.type == ChangeType::Deleted) {
+      assumed_.erase(change.key);
+      waiting_.erase(change.key);
+    } else {
+      take(*change.object, 1);
+      if (!change.object->node.empty()) assumed_.erase(change.key);
+      if (wants(*change.object)) {
+        waiting_.insert(change.key);
+      } else {
+        waiting_.erase(change.key);
       }
     }
-    Json condition{{"type", "PodScheduled"},
-                   {"status", "False"},
-                   {"reason", "Unschedulable"},
-                   {"message", node.error().message()},
-                   {"lastTransitionTime", to_rfc3339(loop_.now())}};
-    Json patch{{"metadata", {{"uid", uid}}}, {"status", {{"conditions", Json::array({condition})}}}};
-    (void)co_await pods.patch(name, Patch::merge(std::move(patch)), "status");
-    co_return;
+    look_again();
   }
-  Json binding{{"apiVersion", "v1"},
-               {"kind", "Binding"},
-               {"metadata", {{"name", name}, {"uid", uid}}},
-               {"target", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", *node}}}};
-  auto bound = co_await pods.create(std::move(binding), name, "binding");
-  if (bound) {
-    bound_.insert(uid);
-  } else if (!bound.error().is_not_found() && !bound.error().is_conflict()) {
-    options_.log.warn("pod cannot be bound", {{"pod", name}, {"error", bound.error()}});
+  bool wants(const SchedulablePod& pod) const {
+    if (!pod.node.empty() || pod.terminal || pod.gated || pod.deleting) return false;
+    return options_.any_name || pod.scheduler.empty() || options_.names.contains(pod.scheduler);
   }
+
+  // Binds all that fit. What was bound counts at once, before the watch tells so.
+  Task<> round() {
+    const std::vector<ObjectKey> keys(waiting_.begin(), waiting_.end());
+    for (const ObjectKey& key : keys) {
+      auto pod = pods_.store().get(key);
+      if (pod == nullptr || !wants(*pod) || assumed_.contains(key)) continue;
+      std::map<std::string, NodeUse> used = used_;
+      for (const auto& [bound, assumed] : assumed_) {
+        NodeUse& use = used[assumed.first];
+        use.cpu_milli += assumed.second.cpu_milli;
+        use.memory += assumed.second.memory;
+        ++use.pods;
+      }
+      const Placement placement = place(*pod, nodes_.store().list(), used);
+      if (placement.node.empty()) {
+        if (placement.why_not != pod->unschedulable_message)
+          co_await tell_unschedulable(*pod, placement.why_not);
+        continue;
+      }
+      assumed_[key] = {placement.node, {pod->cpu_milli, pod->memory, 1}};
+      Result<> bound = co_await bind(*pod, placement.node);
+      if (bound) continue;
+      assumed_.erase(key);
+      options_.log.warn("pod could not be bound", {{"pod", key.to_string()}, {"error", bound.error()}});
+      if (bound.error().retry() != Retry::Never) retry_.set(loop_.after(1s));
+    }
+  }
+  Task<Result<>> bind(const SchedulablePod& pod, const std::string& node) {
+    JsonApi api(client_, kPods, pod.ns);
+    Json binding = {{"apiVersion", "v1"},
+                    {"kind", "Binding"},
+                    {"metadata", {{"name", pod.name}, {"namespace", pod.ns}, {"uid", pod.uid}}},
+                    {"target", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node}}}};
+    auto answer = co_await api.create(std::move(binding), pod.name, "binding");
+    if (!answer) co_return fail(answer);
+    co_return Result<>{};
+  }
+  Task<> tell_unschedulable(const SchedulablePod& pod, const std::string& why) {
+    JsonApi api(client_, kPods, pod.ns);
+    Json condition = {{"type", "PodScheduled"},
+                      {"status", "False"},
+                      {"reason", "Unschedulable"},
+                      {"message", why},
+                      {"lastTransitionTime", to_rfc3339(loop_.now())}};
+    auto told =
+        co_await api.patch(pod.name, Patch::merge({{"status", {{"conditions", {condition}}}}}), "status");
+    if (!told && !told.error().is_not_found()) {
+      options_.log.warn("pod could not be told why it waits",
+                        {{"pod", pod.ns + "/" + pod.name}, {"error", told.error()}});
+    }
+  }
+
+  Client& client_;
+  Loop& loop_;
+  const SchedulerOptions options_;
+  Informer<SchedulablePod> pods_;
+  Informer<SchedulableNode> nodes_;
+  WaitList changed_;
+  std::map<std::string, NodeUse> used_;
+  std::map<ObjectKey, std::pair<std::string, NodeUse>> assumed_;
+  std::set<ObjectKey> waiting_;
+  bool dirty_ = true;
+  bool stopped_ = false;
+  Timer retry_{loop_, [this] { look_again(); }};
+};
+
+Scheduler::Scheduler(Client& client, SchedulerOptions options)
+    : impl_(std::make_unique<Impl>(client, std::move(options))) {}
+Scheduler::~Scheduler() = default;
+Task<Result<>> Scheduler::run() {
+  return impl_->run();
+}
+void Scheduler::stop() {
+  impl_->stop();
 }
 
 }  // namespace kube

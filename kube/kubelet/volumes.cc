@@ -2,229 +2,202 @@
 
 #include <algorithm>
 
+#include "kube/core/json.h"
 #include "kube/kubelet/file_tree.h"
 
 namespace kube {
-
-namespace fs = std::filesystem;
-
 namespace {
 
-constexpr unsigned kDefaultMode = 0644;
+namespace fs = std::filesystem;
+using Kind = PodReference::Kind;
 
-std::string text_of(const Json& holder, const char* field) {
-  const auto found = holder.find(field);
-  return found != holder.end() && found->is_string() ? found->get<std::string>() : "";
+std::int64_t integer_at(const Json& json, const char* name, std::int64_t otherwise) {
+  const Json* found = find_path(json, {name});
+  return found != nullptr && found->is_number_integer() ? found->get<std::int64_t>() : otherwise;
 }
 
-unsigned mode_of(const Json& holder, const char* field, unsigned otherwise) {
-  const auto found = holder.find(field);
-  return found != holder.end() && found->is_number_integer() ? found->get<unsigned>() : otherwise;
-}
-
-// Keeps what the API server would refuse anyway from writing outside the volume.
-Result<> write_into(const fs::path& volume, const std::string& path, const std::string& content,
-                    unsigned mode) {
-  if (path.empty() || path.front() == '/' || path.find("..") != std::string::npos) {
-    return fail(ErrorKind::InvalidInput, "path \"" + path + "\" leaves the volume");
+bool leads_out(const std::string& path) {
+  for (const fs::path& part : fs::path(path)) {
+    if (part == "..") return true;
   }
-  const fs::path file = volume / path;
-  if (auto made = make_folders(file.parent_path()); !made) return made;
-  return write_file(file, content, mode);
+  return path.starts_with('/');
 }
 
-class VolumeMaker {
- public:
-  VolumeMaker(const Json& pod, const PodSources& sources, const Tokens& tokens, const PodFacts& facts)
-      : pod_(pod), sources_(sources), tokens_(tokens), facts_(facts) {}
-
-  Result<fs::path> make(const Json& volume, const fs::path& own, const fs::path& claims) {
-    const std::string name = text_of(volume, "name");
-    if (const auto host = volume.find("hostPath"); host != volume.end()) return host_path(*host);
-    if (const auto claim = volume.find("persistentVolumeClaim"); claim != volume.end()) {
-      const fs::path folder = claims / text_of(pod_["metadata"], "namespace") / text_of(*claim, "claimName");
-      if (auto made = open_folder(folder); !made) return fail(std::move(made));
-      return folder;
+// The files of a config map or secret: all keys, or those that `items` names.
+Result<> add_keys(const Json& source, Kind kind, const std::string& name, unsigned mode,
+                  const PodObjects& objects, PodVolume& volume) {
+  auto data = objects.data(kind, name);
+  const bool optional = flag_at(source, "optional");
+  if (!data) {
+    if (data.error().is_not_found() && optional) return {};
+    return fail(data);
+  }
+  const Json& items = array_at(source, {"items"});
+  if (items.empty()) {
+    for (auto& [key, content] : *data) volume.files.push_back({key, content, mode});
+    return {};
+  }
+  for (const Json& item : items) {
+    const std::string key = string_at(item, {"key"}), path = string_at(item, {"path"});
+    if (leads_out(path))
+      return fail(ErrorKind::InvalidInput, "path \"" + path + "\" leads out of the volume");
+    auto found = data->find(key);
+    if (found == data->end()) {
+      if (optional) continue;
+      return fail(ErrorKind::NotFound,
+                  std::string(to_string(kind)) + " \"" + name + "\" references non-existent key: " + key);
     }
-    if (auto made = open_folder(own); !made) return fail(std::move(made));
-    if (volume.contains("emptyDir") || volume.contains("ephemeral")) return own;
-    Result<> filled = {};
-    if (const auto source = volume.find("configMap"); source != volume.end()) {
-      filled = object(own, *source, SourceKind::ConfigMap, text_of(*source, "name"), kDefaultMode);
-    } else if (const auto secret = volume.find("secret"); secret != volume.end()) {
-      filled = object(own, *secret, SourceKind::Secret, text_of(*secret, "secretName"), kDefaultMode);
-    } else if (const auto projected = volume.find("projected"); projected != volume.end()) {
-      filled = project(own, *projected, name);
-    } else if (const auto downward = volume.find("downwardAPI"); downward != volume.end()) {
-      filled = downward_items(own, *downward, mode_of(*downward, "defaultMode", kDefaultMode));
+    volume.files.push_back({path, found->second, static_cast<unsigned>(integer_at(item, "mode", mode))});
+  }
+  return {};
+}
+
+Result<> add_downward(const PodFacts& facts, const Json& source, unsigned mode, PodVolume& volume) {
+  for (const Json& item : array_at(source, {"items"})) {
+    const std::string path = string_at(item, {"path"});
+    if (leads_out(path))
+      return fail(ErrorKind::InvalidInput, "path \"" + path + "\" leads out of the volume");
+    const Json* field = find_path(item, {"fieldRef"});
+    const Json* resource = find_path(item, {"resourceFieldRef"});
+    Result<std::string> content = field != nullptr      ? pod_field(facts, string_at(*field, {"fieldPath"}))
+                                  : resource != nullptr ? resource_field(facts.pod, Json::object(), *resource)
+                                                        : Result<std::string>("");
+    if (!content) return fail(content);
+    volume.files.push_back({path, *content, static_cast<unsigned>(integer_at(item, "mode", mode))});
+  }
+  return {};
+}
+
+Result<> add_projected(const PodFacts& facts, const Json& projected, const PodObjects& objects,
+                       PodVolume& volume) {
+  const auto mode = static_cast<unsigned>(integer_at(projected, "defaultMode", 0644));
+  for (const Json& source : array_at(projected, {"sources"})) {
+    Result<> added;
+    if (const Json* part = find_path(source, {"configMap"})) {
+      added = add_keys(*part, Kind::ConfigMap, string_at(*part, {"name"}), mode, objects, volume);
+    } else if (const Json* secret = find_path(source, {"secret"})) {
+      added = add_keys(*secret, Kind::Secret, string_at(*secret, {"name"}), mode, objects, volume);
+    } else if (const Json* downward = find_path(source, {"downwardAPI"})) {
+      added = add_downward(facts, *downward, mode, volume);
+    } else if (const Json* token = find_path(source, {"serviceAccountToken"})) {
+      volume.tokens.push_back({string_at(*token, {"path"}), string_at(*token, {"audience"}),
+                               integer_at(*token, "expirationSeconds", 3600), mode});
     } else {
-      std::string kind = "nothing";
-      for (const auto& [key, value] : volume.items()) {
-        if (key != "name") kind = key;
-      }
-      return fail(ErrorKind::InvalidInput, "a volume of kind " + kind + " needs a storage driver");
+      return fail(ErrorKind::InvalidInput, "projected source " + source.dump() + " is not known here");
     }
-    if (!filled) return fail(std::move(filled));
-    return own;
+    if (!added) return added;
   }
+  return {};
+}
 
- private:
-  static Result<> open_folder(const fs::path& folder) {
-    if (auto made = make_folders(folder); !made) return made;
-    return set_mode(folder, 0777);
-  }
-
-  static Result<fs::path> host_path(const Json& host) {
-    const fs::path path = text_of(host, "path");
-    const std::string type = text_of(host, "type");
-    std::error_code error;
-    if (type == "DirectoryOrCreate" || (type.empty() && !fs::exists(path, error))) {
-      if (auto made = make_folders(path); !made) return fail(std::move(made));
-    } else if (type == "FileOrCreate" && !fs::exists(path, error)) {
-      if (auto made = write_file(path, "", 0644); !made) return fail(std::move(made));
+Result<PodVolume> plan_volume(const PodFacts& facts, const Json& spec, const PodObjects& objects) {
+  PodVolume volume;
+  volume.name = string_at(spec, {"name"});
+  Result<> added;
+  if (const Json* map = find_path(spec, {"configMap"})) {
+    added = add_keys(*map, Kind::ConfigMap, string_at(*map, {"name"}),
+                     static_cast<unsigned>(integer_at(*map, "defaultMode", 0644)), objects, volume);
+  } else if (const Json* secret = find_path(spec, {"secret"})) {
+    added = add_keys(*secret, Kind::Secret, string_at(*secret, {"secretName"}),
+                     static_cast<unsigned>(integer_at(*secret, "defaultMode", 0644)), objects, volume);
+  } else if (const Json* projected = find_path(spec, {"projected"})) {
+    added = add_projected(facts, *projected, objects, volume);
+  } else if (const Json* downward = find_path(spec, {"downwardAPI"})) {
+    added = add_downward(facts, *downward, static_cast<unsigned>(integer_at(*downward, "defaultMode", 0644)),
+                         volume);
+  } else if (const Json* host = find_path(spec, {"hostPath"})) {
+    volume.kind = PodVolume::Kind::Host;
+    volume.host_path = string_at(*host, {"path"});
+    volume.host_type = string_at(*host, {"type"});
+  } else if (const Json* claim = find_path(spec, {"persistentVolumeClaim"})) {
+    volume.kind = PodVolume::Kind::Claim;
+    volume.claim = string_at(*claim, {"claimName"});
+    if (objects.find(Kind::Claim, volume.claim) == nullptr) {
+      return fail(ErrorKind::NotFound, "persistentvolumeclaim \"" + volume.claim + "\" not found");
     }
-    const bool fits = type.empty() || type.ends_with("OrCreate") ||
-                      (type == "Directory" && fs::is_directory(path, error)) ||
-                      (type == "File" && fs::is_regular_file(path, error)) ||
-                      (type == "Socket" && fs::is_socket(path, error));
-    if (!fits) return fail(ErrorKind::InvalidInput, "hostPath " + path.string() + " is no " + type);
-    return path;
-  }
-
-  Result<> object(const fs::path& folder, const Json& source, SourceKind kind, const std::string& name,
-                  unsigned mode) {
-    mode = mode_of(source, "defaultMode", mode);
-    const auto& objects = kind == SourceKind::ConfigMap ? sources_.config_maps : sources_.secrets;
-    const auto found = objects.find(name);
-    if (found == objects.end()) return {};  // optional; a required one would have been waited for
-    const auto keys = all_source_keys(found->second, kind);
-    const auto items = source.find("items");
-    if (items == source.end()) {
-      for (const auto& [key, value] : keys) {
-        if (auto written = write_into(folder, key, value, mode); !written) return written;
-      }
-      return {};
+  } else if (const Json* empty = find_path(spec, {"emptyDir"}); empty != nullptr || spec.size() <= 1) {
+    const bool memory = empty != nullptr && string_at(*empty, {"medium"}) == "Memory";
+    volume.kind = memory ? PodVolume::Kind::Memory : PodVolume::Kind::Empty;
+  } else {
+    std::string kind = "unknown";
+    for (const auto& [key, value] : spec.items()) {
+      if (key != "name") kind = key;
     }
-    for (const Json& item : *items) {
-      const auto value = keys.find(text_of(item, "key"));
-      if (value == keys.end()) {
-        if (source.value("optional", false)) continue;
-        return fail(ErrorKind::InvalidInput, "no key \"" + text_of(item, "key") + "\" in " + name);
-      }
-      if (auto written =
-              write_into(folder, text_of(item, "path"), value->second, mode_of(item, "mode", mode));
-          !written) {
-        return written;
-      }
-    }
-    return {};
+    return fail(ErrorKind::InvalidInput, "volumes of kind " + kind + " do not exist on this node");
   }
-
-  Result<> downward_items(const fs::path& folder, const Json& source, unsigned mode) {
-    for (const Json& item : source.value("items", Json::array())) {
-      std::string value;
-      if (const auto field = item.find("fieldRef"); field != item.end()) {
-        if (!downward_field(pod_, facts_, text_of(*field, "fieldPath"), value)) {
-          return fail(ErrorKind::InvalidInput, "no field \"" + text_of(*field, "fieldPath") + "\"");
-        }
-      } else if (const auto resource = item.find("resourceFieldRef"); resource != item.end()) {
-        for (const Json& container : pod_["spec"].value("containers", Json::array())) {
-          if (text_of(container, "name") != text_of(*resource, "containerName")) continue;
-          auto amount = downward_resource(container, *resource);
-          if (!amount) return fail(std::move(amount));
-          value = *amount;
-        }
-      }
-      if (auto written = write_into(folder, text_of(item, "path"), value, mode_of(item, "mode", mode));
-          !written) {
-        return written;
-      }
-    }
-    return {};
-  }
-
-  Result<> project(const fs::path& folder, const Json& projected, const std::string& volume) {
-    const unsigned mode = mode_of(projected, "defaultMode", kDefaultMode);
-    for (const Json& source : projected.value("sources", Json::array())) {
-      Result<> written = {};
-      if (const auto token = source.find("serviceAccountToken"); token != source.end()) {
-        const std::string path = text_of(*token, "path");
-        const auto issued = tokens_.find({volume, path});
-        if (issued == tokens_.end()) return fail(ErrorKind::InvalidInput, "no token for " + path);
-        written = write_into(folder, path, issued->second, mode);
-      } else if (const auto map = source.find("configMap"); map != source.end()) {
-        written = object(folder, *map, SourceKind::ConfigMap, text_of(*map, "name"), mode);
-      } else if (const auto secret = source.find("secret"); secret != source.end()) {
-        written = object(folder, *secret, SourceKind::Secret, text_of(*secret, "name"), mode);
-      } else if (const auto downward = source.find("downwardAPI"); downward != source.end()) {
-        written = downward_items(folder, *downward, mode);
-      }
-      if (!written) return written;
-    }
-    return {};
-  }
-
-  const Json& pod_;
-  const PodSources& sources_;
-  const Tokens& tokens_;
-  const PodFacts& facts_;
-};
+  if (!added) return fail(added);
+  return volume;
+}
 
 }  // namespace
 
-std::vector<TokenRequest> token_requests(const Json& pod) {
-  std::vector<TokenRequest> requests;
-  for (const Json& volume : pod.value("spec", Json::object()).value("volumes", Json::array())) {
-    for (const Json& source : volume.value("projected", Json::object()).value("sources", Json::array())) {
-      const auto token = source.find("serviceAccountToken");
-      if (token == source.end()) continue;
-      requests.push_back({text_of(volume, "name"), text_of(*token, "path"), text_of(*token, "audience"),
-                          std::chrono::seconds(token->value("expirationSeconds", std::int64_t{3600}))});
-    }
+Result<std::vector<PodVolume>> plan_volumes(const PodFacts& facts, const PodObjects& objects) {
+  std::vector<PodVolume> volumes;
+  for (const Json& spec : array_at(facts.pod, {"spec", "volumes"})) {
+    Result<PodVolume> volume = plan_volume(facts, spec, objects);
+    if (!volume) return fail(volume.error().while_doing("volume \"" + string_at(spec, {"name"}) + "\""));
+    volumes.push_back(std::move(*volume));
   }
-  return requests;
+  return volumes;
 }
 
-Result<VolumeFolders> make_volumes(const Json& pod, const PodSources& sources, const Tokens& tokens,
-                                   const PodFacts& facts, const fs::path& folder,
-                                   const fs::path& claims_folder) {
-  VolumeMaker maker(pod, sources, tokens, facts);
-  VolumeFolders folders;
-  for (const Json& volume : pod.value("spec", Json::object()).value("volumes", Json::array())) {
-    const std::string name = text_of(volume, "name");
-    auto made = maker.make(volume, folder / name, claims_folder);
-    if (!made) return fail(std::move(made).error().while_doing("volume " + name));
-    folders[name] = *made;
+Result<> write_volume(const PodVolume& volume, const fs::path& folder) {
+  Result<> made = make_folders(folder);
+  if (!made) return made;
+  const bool shared = volume.kind != PodVolume::Kind::Files;
+  Result<> open = set_mode(folder, shared ? 0777 : 0755);
+  if (!open) return open;
+  for (const PodVolume::File& file : volume.files) {
+    const fs::path path = folder / file.path;
+    Result<> parent = make_folders(path.parent_path());
+    if (!parent) return parent;
+    Result<> written = write_file(path, file.content, file.mode);
+    if (!written) return written;
   }
-  return folders;
-}
-
-Result<> plan_volume_mounts(const Json& container, const VolumeFolders& folders, const Variables& environment,
-                            LaunchPlan& plan) {
-  std::vector<BindMount> mounts;
-  for (const Json& mount : container.value("volumeMounts", Json::array())) {
-    const std::string name = text_of(mount, "name");
-    const auto folder = folders.find(name);
-    if (folder == folders.end()) {
-      return fail(ErrorKind::InvalidInput, "container " + text_of(container, "name") + " mounts \"" + name +
-                                               "\", which is no volume of the pod");
-    }
-    std::string sub_path = text_of(mount, "subPath");
-    if (const std::string expression = text_of(mount, "subPathExpr"); !expression.empty()) {
-      sub_path = expand_variables(expression, environment);
-    }
-    std::string target = text_of(mount, "mountPath");
-    // /var/run is a link to /run inside.
-    if (target.starts_with("/var/run/")) target.erase(0, 4);
-    mounts.push_back({.source = folder->second.string(),
-                      .sub_path = sub_path,
-                      .target = target,
-                      .access = mount.value("readOnly", false) ? Access::ReadOnly : Access::ReadWrite});
-  }
-  std::sort(mounts.begin(), mounts.end(),
-            [](const BindMount& a, const BindMount& b) { return a.target < b.target; });
-  for (const BindMount& mount : mounts) plan.bind(mount);
   return {};
+}
+
+Result<> check_host_path(const PodVolume& volume) {
+  const std::string& type = volume.host_type;
+  const fs::path path = volume.host_path;
+  std::error_code ignored;
+  const bool folder = fs::is_directory(path, ignored), there = fs::exists(path, ignored);
+  if (type == "DirectoryOrCreate" && !there) return make_folders(path);
+  if (type == "FileOrCreate" && !there) return write_file(path, "", 0644);
+  // No type: whatever is there; like container engines, a missing one becomes a folder.
+  if (type.empty() && !there) return make_folders(path);
+  const bool right = type.empty() || (type.starts_with("Directory") ? folder : there && !folder);
+  if (!right) return fail(ErrorKind::NotFound, "hostPath " + volume.host_path + " is no " + type);
+  return {};
+}
+
+Result<std::vector<BindMount>> plan_mounts(const Json& container,
+                                           const std::map<std::string, std::string>& environment,
+                                           const std::map<std::string, fs::path>& sources) {
+  std::vector<BindMount> mounts;
+  for (const Json& spec : array_at(container, {"volumeMounts"})) {
+    const std::string name = string_at(spec, {"name"});
+    auto source = sources.find(name);
+    if (source == sources.end()) {
+      return fail(ErrorKind::InvalidInput, "volumeMounts: the pod has no volume \"" + name + "\"");
+    }
+    BindMount mount;
+    mount.source = source->second.string();
+    mount.target = string_at(spec, {"mountPath"});
+    if (!mount.target.starts_with('/')) mount.target = "/" + mount.target;
+    mount.sub_path = string_at(spec, {"subPath"});
+    if (const std::string text = string_at(spec, {"subPathExpr"}); !text.empty())
+      mount.sub_path = expand(text, environment);
+    if (leads_out(mount.sub_path)) {
+      return fail(ErrorKind::InvalidInput,
+                  "volumeMounts: subPath \"" + mount.sub_path + "\" leads out of the volume");
+    }
+    if (flag_at(spec, "readOnly")) mount.access = Access::ReadOnly;
+    mounts.push_back(std::move(mount));
+  }
+  // A mount below another comes after it, or it would be hidden.
+  std::ranges::sort(mounts, {}, &BindMount::target);
+  return mounts;
 }
 
 }  // namespace kube

@@ -1,12 +1,12 @@
-// Volumes of a pod as folders and files of this machine, and where its containers mount them.
+// The volumes of a pod: what files they hold, computed from the pod and the objects it refers to; and where
+// they are mounted in a container.
 //
-//   auto folders = make_volumes(pod, sources, tokens, facts, pod_folder / "volumes", claims_folder);
-//   plan_volume_mounts(container, *folders, environment, plan);       // bind mounts, parents before children
+//   Result<std::vector<PodVolume>> volumes = plan_volumes(facts, objects);
+//   Result<> written = write_volume(volumes[0], folder);       // files of config map, secret, projected,
+//   downwardAPI Result<std::vector<BindMount>> mounts = plan_mounts(container, command.environment, sources);
 //
-// configMap, secret, projected (token, config map, secret, downward API), downwardAPI, emptyDir, hostPath,
-// persistentVolumeClaim (a folder of its own under `claims_folder`, which survives the pod), ephemeral (one
-// that does not). Error InvalidInput names the volume and what is missing; kinds that need a storage driver
-// are refused. Thread: blocking, on small local files.
+// Errors: NotFound for an object or key that is missing and not optional; InvalidInput for a kind of volume
+// that a single machine does not have. Thread: pure, but for write_volume.
 #pragma once
 
 #include <filesystem>
@@ -14,30 +14,47 @@
 #include <string>
 #include <vector>
 
-#include "kube/base/clock.h"
 #include "kube/kubelet/environment.h"
 #include "kube/kubelet/launch_plan.h"
+#include "kube/kubelet/pod_objects.h"
 
 namespace kube {
 
-// A token that a projected volume asks for, by volume name and path in it.
-struct TokenRequest {
-  std::string volume;
-  std::string path;
-  std::string audience;  // "" = the API server's
-  Duration lifetime{};
+// A service account token to be asked for and kept fresh.
+struct TokenFile {
+  std::string path;  // in the volume
+  std::string audience;
+  std::int64_t expiration_seconds = 3600;
+  unsigned mode = 0644;
 };
-std::vector<TokenRequest> token_requests(const Json& pod);
-using Tokens = std::map<std::pair<std::string, std::string>, std::string>;  // {volume, path} → token
 
-using VolumeFolders = std::map<std::string, std::filesystem::path>;
+struct PodVolume {
+  enum class Kind { Files, Empty, Memory, Host, Claim };
+  struct File {
+    std::string path;  // in the volume, may have folders
+    std::string content;
+    unsigned mode = 0644;
+  };
+  std::string name;
+  Kind kind = Kind::Files;
+  std::vector<File> files;
+  std::vector<TokenFile> tokens;
+  std::string host_path;
+  std::string host_type;  // hostPath.type
+  std::string claim;
+};
 
-Result<VolumeFolders> make_volumes(const Json& pod, const PodSources& sources, const Tokens& tokens,
-                                   const PodFacts& facts, const std::filesystem::path& folder,
-                                   const std::filesystem::path& claims_folder);
+Result<std::vector<PodVolume>> plan_volumes(const PodFacts& facts, const PodObjects& objects);
 
-// Error InvalidInput: a mount names no volume.
-Result<> plan_volume_mounts(const Json& container, const VolumeFolders& folders, const Variables& environment,
-                            LaunchPlan& plan);
+// Error: Io.
+Result<> write_volume(const PodVolume& volume, const std::filesystem::path& folder);
+// Makes what hostPath.type asks for, or says that it is not there. Error: NotFound, Io.
+Result<> check_host_path(const PodVolume& volume);
+
+// The container's volumeMounts in the order they must be mounted. `sources` are the folders (or files) of the
+// volumes by name. Error: InvalidInput for an unknown volume or a subPath that leads out.
+Result<std::vector<BindMount>> plan_mounts(const Json& container,
+                                           const std::map<std::string, std::string>& environment,
+                                           const std::map<std::string, std::filesystem::path>& sources);
 
 }  // namespace kube
