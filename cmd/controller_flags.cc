@@ -126,6 +126,12 @@ class Flags {
   }
 
   Result<> parse(std::vector<std::string> arguments) {
+    // The library takes "--name=" for a missing value, Go's for an empty one.
+    for (auto it = arguments.begin(); it != arguments.end(); ++it) {
+      if (!it->starts_with("--") || !it->ends_with("=") || it->find('=') != it->size() - 1) continue;
+      it->pop_back();
+      it = arguments.insert(it + 1, "");
+    }
     std::reverse(arguments.begin(), arguments.end());
     try {
       app_.parse(arguments);

@@ -1,6 +1,7 @@
 #include "controller/submit/native_submitter.h"
 
 #include "kube/core/fields.h"
+#include "spark/monitoring.h"
 #include "spark/native_submission.h"
 
 namespace controller {
@@ -35,9 +36,26 @@ kube::OwnerReference controller_reference(const Json& object) {
 
 Task<Result<PodView>> NativeSubmitter::create_driver(const api::SparkApplication& app,
                                                      const spark::Attempt& attempt, PostPermit may_post) {
+  auto obstacles = spark::native_obstacles(app, options_, attempt);
+  if (!obstacles) co_return fail(std::move(obstacles));
+  if (!obstacles->empty()) {
+    std::string reasons;
+    for (const spark::FallbackReason& reason : *obstacles)
+      reasons += (reasons.empty() ? "" : "; ") + reason.text;
+    co_return fail(ErrorKind::InvalidInput,
+                   "only spark-submit itself can do this, and it is not run: " + reasons);
+  }
   auto submission = spark::native_submission(app, options_, attempt);
   if (!submission) co_return fail(std::move(submission));
   const std::string ns = app.metadata.namespace_;
+  // The pod webhook of a cluster mounts it into executors too, so it is there before the first pod is.
+  if (auto map = spark::prometheus_config_map(app)) {
+    const std::string name = map->at("metadata").at("name");
+    auto applied = co_await kube::JsonApi(client_, kube::kConfigMaps, ns)
+                       .patch(name, kube::Patch::apply(std::move(*map), "spark-operator"));
+    if (!applied)
+      co_return fail(std::move(applied).error().while_doing("apply ConfigMap " + ns + "/" + name));
+  }
   for (const Json& object : submission->pre_resources) {
     auto resource = resource_of(object);
     if (!resource) co_return fail(std::move(resource));

@@ -139,7 +139,7 @@ class EndToEnd(unittest.TestCase):
             with self.assertRaises(AssertionError) as failed:
                 self.cluster.sparkctl("local", "run", file.name)
         self.assertIn(os.path.basename(file.name), str(failed.exception))
-        self.assertRegex(str(failed.exception), r"line \d")
+        self.assertRegex(str(failed.exception), r"yaml:\d+:\d+: ", "with line and column")
 
     def test_a_kind_that_nobody_serves_is_named(self):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
