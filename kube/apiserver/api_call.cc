@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "kube/apiserver/api_server.h"
+#include "kube/apiserver/protobuf_body.h"
 #include "kube/core/yaml.h"
 
 namespace kube::apiserver {
@@ -135,8 +136,9 @@ Granted<> read_deletion(ApiCall& call, const std::string& body) {
       return refuse(Refusal::bad_request("gracePeriodSeconds: expected integer, got \"" + grace + "\""));
   }
   if (body.find_first_not_of(" \t\r\n") == std::string::npos) return {};
-  auto json =
-      call.content_type.find("yaml") != std::string::npos ? parse_yaml_document(body) : parse_json(body);
+  auto json = is_protobuf(call.content_type)                        ? read_protobuf_body(body)
+              : call.content_type.find("yaml") != std::string::npos ? parse_yaml_document(body)
+                                                                    : parse_json(body);
   if (!json || !json->is_object())
     return refuse(Refusal::bad_request("couldn't read DeleteOptions: " +
                                        (json ? "expected object" : json.error().message())));

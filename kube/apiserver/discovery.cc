@@ -183,8 +183,7 @@ std::optional<DiscoveryAnswer> Discovery::answer(const std::string& path, const 
     return DiscoveryAnswer{std::move(*document)};
   };
   if (parts.empty()) {
-    Json paths = {"/api",        "/api/v1",     "/apis",   "/healthz", "/livez",
-                  "/openapi/v2", "/openapi/v3", "/readyz", "/version"};
+    Json paths = {"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"};
     return DiscoveryAnswer{{{"paths", std::move(paths)}}};
   }
   if (parts.size() == 1 && parts[0] == "version") return DiscoveryAnswer{version()};

@@ -3,6 +3,7 @@
 #include "kube/apiserver/event_faces.h"
 #include "kube/apiserver/field_ownership.h"
 #include "kube/apiserver/object_reader.h"
+#include "kube/apiserver/protobuf_body.h"
 #include "kube/core/patch.h"
 #include "kube/core/yaml.h"
 
@@ -83,6 +84,13 @@ Granted<> check_identity(const ApiCall& call, const Json& object) {
 
 Granted<Json> ObjectWriter::read_body(const ApiCall& call, const std::string& body) {
   const std::string& type = call.content_type;
+  if (is_protobuf(type)) {
+    auto object = read_protobuf_body(body);
+    if (object) return std::move(*object);
+    return refuse(object.error().kind() == ErrorKind::UnsupportedMediaType
+                      ? Refusal::unsupported_media_type(kBodyTypes)
+                      : Refusal::bad_request(object.error().message()));
+  }
   const bool yaml = type.find("yaml") != std::string::npos;
   const bool known = type.empty() || yaml || type.find("json") != std::string::npos;
   if (!known) return refuse(Refusal::unsupported_media_type(kBodyTypes));
