@@ -13,6 +13,8 @@
 #include "kube/async/timer.h"
 #include "kube/client/api.h"
 #include "kube/kubelet/kubelet.h"
+#include "kube/kubelet/pod_process.h"
+#include "kube/kubelet/process_runtime.h"
 #include "kube/kubelet/scheduler.h"
 
 namespace cmd {
@@ -39,24 +41,19 @@ std::string java_home() {
   return error ? "" : java.parent_path().parent_path().string();
 }
 
-kube::KubeletOptions kubelet_options(const StateFolder& folder, const kube::Log& log) {
-  kube::KubeletOptions options;
+kube::ProcessRuntimeOptions runtime_options(const StateFolder& folder, const kube::Log& log) {
+  kube::ProcessRuntimeOptions options;
   options.folder = folder.pods();
-  options.api_address = kApiAddress;
-  options.images.root = images_folder();
-  options.images.entrypoint = {"/opt/entrypoint.sh"};
-  options.images.working_directory = "/opt/spark/work-dir";
-  options.images.environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-                                {"HOME", "/root"},
-                                {"LANG", "C.UTF-8"},
-                                {"SPARK_HOME", "/opt/spark"}};
+  options.images = images_folder();
+  options.api_server = kApiAddress;
+  options.extra_environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                               // Without it every driver's UI would want 0.0.0.0:4040.
+                               {"SPARK_LOCAL_IP", "$(POD_IP)"}};
   if (const std::string java = java_home(); !java.empty()) {
-    options.images.environment["JAVA_HOME"] = java;
+    options.extra_environment.emplace_back("JAVA_HOME", java);
     if (!java.starts_with("/usr/")) options.host_folders.push_back(java);
   }
-  // Without it every driver's UI would want 0.0.0.0:4040.
-  options.extra_environment = {{"SPARK_LOCAL_IP", "$(POD_IP)"}};
-  options.log = log.named("kubelet");
+  options.log = log;
   return options;
 }
 
@@ -120,7 +117,10 @@ class LocalCluster {
     if (auto applied = co_await apply_crds(*client_, say); !applied) co_return applied;
     if (auto made = co_await make_service_account(*client_); !made) co_return made;
 
-    kubelet_ = std::make_unique<kube::Kubelet>(*client_, network_, kubelet_options(folder_, log_));
+    const kube::Log kubelet_log = log_.named("kubelet");
+    runtime_ = std::make_unique<kube::ProcessRuntime>(*client_, runtime_options(folder_, kubelet_log));
+    kubelet_ = std::make_unique<kube::Kubelet>(loop_, network_, *client_,
+                                               kube::KubeletOptions{.log = kubelet_log}, *runtime_);
     scheduler_ =
         std::make_unique<kube::Scheduler>(*client_, kube::SchedulerOptions{.log = log_.named("scheduler")});
     nodes_.spawn("kubelet", run_part(kubelet_->run(), "kubelet"));
@@ -150,6 +150,7 @@ class LocalCluster {
     if (scheduler_) scheduler_->stop();
     if (kubelet_) kubelet_->stop();
     co_await nodes_.stop(std::chrono::seconds(10));
+    if (runtime_) co_await runtime_->close();
     server_.stop();
     co_await api_.stop(std::chrono::seconds(3));
     std::error_code ignored;
@@ -172,6 +173,7 @@ class LocalCluster {
   const kube::Log log_;
   kube::ApiServer server_;
   std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<kube::ProcessRuntime> runtime_;
   std::unique_ptr<kube::Kubelet> kubelet_;
   std::unique_ptr<kube::Scheduler> scheduler_;
   std::unique_ptr<ControllerProcess> controller_;

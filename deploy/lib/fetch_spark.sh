@@ -93,5 +93,14 @@ if ! cmp -s "$here/spark_entrypoint.sh" "$tree/opt/entrypoint.sh"; then
   install -m 0755 "$here/spark_entrypoint.sh" "$tree/opt/.entrypoint.new"
   mv "$tree/opt/.entrypoint.new" "$tree/opt/entrypoint.sh"
 fi
+# How a container of it starts, as the image's own configuration would say.
+cat >"$tree/.image.json.new" <<'JSON'
+{
+  "env": {"SPARK_HOME": "/opt/spark", "HOME": "/root", "LANG": "C.UTF-8"},
+  "entrypoint": ["/opt/entrypoint.sh"],
+  "workingDir": "/opt/spark/work-dir"
+}
+JSON
+mv "$tree/.image.json.new" "$tree/image.json"
 add_example_jar "$tree"
 echo "$tree"
