@@ -56,6 +56,16 @@ std::optional<Duration> InformerBase::silent_for() const {
   return longest;
 }
 
+void InformerBase::guarded(std::string_view what, const ObjectKey& key,
+                           const std::function<void()>& call) const {
+  try {
+    call();
+  } catch (const std::exception& exception) {
+    log_.error("informer met an exception",
+               {{"in", what}, {"object", key.to_string()}, {"exception", exception.what()}});
+  }
+}
+
 ObjectKey InformerBase::key_of(JsonView object) {
   const JsonView metadata = object["metadata"];
   return {std::string(metadata["namespace"].string_or()), std::string(metadata["name"].string_or())};

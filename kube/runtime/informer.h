@@ -6,13 +6,13 @@
 //   …                                                     // Manager runs it and waits until it has synced
 //   std::shared_ptr<const Pod> pod = pods.store().get(key);
 //
-// `project` makes the ~20 fields we read out of a JSON view; 36,000 pods are then some 20 MB. An object that
-// it refuses is logged and left as it was known before (or unknown). Handlers run on the loop, right after
-// the store has changed, in the order of registration; they must not block and usually only add a key to a
-// queue. An object that was deleted and made anew between two looks (another uid) is told as a deletion and
-// an addition. There is no resync: nothing changes, nothing is told. Namespaces: none = all (one watch);
-// otherwise a list and watch for each.
-// Thread: the loop's only. Lifetime: the client outlives it; handlers' targets outlive run().
+// `project` makes the few fields we read out of a JSON view; the rest of an object is never kept. An object
+// that it refuses is logged and left as it was known before (or unknown). Handlers run on the loop, right
+// after the store has changed, in the order of registration; they must not block and usually only add a key
+// to a queue; an exception of theirs is logged. An object that was deleted and made anew between two looks
+// (another uid) is told as a deletion and an addition. There is no resync: nothing changes, nothing is told.
+// Namespaces: none = all (one watch); otherwise a list and watch for each. Thread: the loop's only. Lifetime:
+// the client outlives it; handlers' targets outlive run().
 #pragma once
 
 #include <functional>
@@ -80,6 +80,8 @@ class InformerBase : public Runnable {
   void add_part(ReflectorOptions options, std::unique_ptr<ReflectorSink> sink);
   void part_synced(const std::string& ns);
   static ObjectKey key_of(JsonView object);
+  // One object that makes our own code throw must not end the cache of all others.
+  void guarded(std::string_view what, const ObjectKey& key, const std::function<void()>& call) const;
 
   const Log log_;
 
@@ -192,14 +194,20 @@ class Informer final : public InformerBase {
     tell({.type = ChangeType::Deleted, .key = key, .before = before, .object = before});
   }
   std::shared_ptr<const T> project(const ObjectKey& key, JsonView object) {
-    Result<T> projected = project_(object);
-    if (projected) return std::make_shared<const T>(std::move(*projected));
-    log_.warn("object cannot be read and is left out",
-              {{"object", key.to_string()}, {"error", projected.error()}});
-    return nullptr;
+    std::shared_ptr<const T> made;
+    guarded("projection", key, [&] {
+      Result<T> projected = project_(object);
+      if (projected) {
+        made = std::make_shared<const T>(std::move(*projected));
+      } else {
+        log_.warn("object cannot be read and is left out",
+                  {{"object", key.to_string()}, {"error", projected.error()}});
+      }
+    });
+    return made;
   }
   void tell(const Change<T>& change) {
-    for (const Handler& handler : handlers_) handler(change);
+    for (const Handler& handler : handlers_) guarded("handler", change.key, [&] { handler(change); });
   }
 
   const std::function<Result<T>(JsonView)> project_;

@@ -1,6 +1,7 @@
 #include "kube/runtime/informer.h"
 
 #include <catch2/catch.hpp>
+#include <stdexcept>
 
 #include "kube/runtime/test_api.h"
 
@@ -289,6 +290,38 @@ TEST_CASE("a server that ends or refuses every watch is not asked in a tight cir
     world.api.loop.run_for(1min);
     CHECK(world.phase("ns/a") == "Running");
   }
+}
+
+TEST_CASE("a quiet collection is followed without pause or complaint, for hours") {
+  World world;
+  world.start();
+  REQUIRE(world.sync());
+  world.api.requests.clear();
+  for (int i = 0; i < 50; ++i) {
+    world.api.loop.run_for(7min);
+    CHECK(world.api.open_watches() >= 1);
+    if (i % 10 != 9) continue;
+    world.api.put("pods", pod("ns", "a", "phase" + std::to_string(i)));
+    world.api.loop.run_for(100ms);
+    CHECK(world.phase("ns/a") == "phase" + std::to_string(i));
+  }
+  CHECK(std::ranges::none_of(world.api.requests, [](auto& r) { return r.find("limit=") != r.npos; }));
+  CHECK(!world.lines->contains("cache cannot follow the server"));
+}
+
+TEST_CASE("a handler that throws stops neither the cache nor the handlers after it") {
+  World world;
+  Told after;
+  world.informer->on_change([](const Change<Pod>& change) {
+    if (change.key.name == "bad") throw std::runtime_error("oops");
+  });
+  world.informer->on_change([&](const Change<Pod>& change) { after.push_back(change.key.name); });
+  world.api.put("pods", pod("ns", "bad", "Pending"));
+  world.api.put("pods", pod("ns", "good", "Pending"));
+  world.start();
+  REQUIRE(world.sync());
+  CHECK(after == Told{"bad", "good"});
+  CHECK(world.lines->contains("informer met an exception"));
 }
 
 TEST_CASE("a handler that comes late is told of everything there") {

@@ -49,11 +49,10 @@ Task<> Manager::run_part(Runnable& part) {
     if (thrown) {
       failed_ = Error(ErrorKind::InternalError, part.name() + " ended by an exception");
     } else if (!ended) {
-      failed_ = std::move(ended).error().while_doing(part.name());
+      failed_ = ended.error().while_doing(part.name());
     }
   }
-  // Only one of a kind may end as it likes: the election, whose loss voids all work in flight.
-  if (&part == elector_.get()) lost_ = !stop_requested_ && !stopping_;
+  if (&part == elector_.get() && (thrown || !ended)) abort_leading();
   changed_.wake_all();
   if (thrown) std::rethrow_exception(thrown);  // the group logs what it was
 }
@@ -124,22 +123,21 @@ Task<> Manager::wait_leading() {
   if (cancelled) std::rethrow_exception(cancelled);
 }
 
+// The lease is lost: what is in flight is void now, not after a grace, also while we are stopping.
+void Manager::abort_leading() {
+  lost_ = true;
+  for (const auto& part : parts_)
+    if (part->needs_leadership()) part->abort();
+  leading_.cancel();
+}
+
 Task<> Manager::stop_all() {
   stopping_ = true;
   started_ = false;
-  // 1. Whoever needs the lease stops taking work and finishes what is in flight; without the lease: cancelled
-  // now.
-  for (const auto& part : parts_) {
-    if (!part->needs_leadership()) continue;
-    if (lost_)
-      part->abort();
-    else
-      part->stop();
-  }
-  if (lost_)
-    co_await leading_.cancel_and_join();
-  else
-    co_await leading_.stop(options_.grace);
+  // 1. Whoever needs the lease stops taking work and finishes what is in flight.
+  for (const auto& part : parts_)
+    if (part->needs_leadership() && !lost_) part->stop();
+  co_await leading_.stop(options_.grace);
   // 2. The caches, the events (flushed), and last the servers, so that probes are answered to the end.
   for (const auto& part : parts_)
     if (!part->needs_leadership()) part->stop();

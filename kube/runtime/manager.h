@@ -69,6 +69,7 @@ class Manager {
   Task<> run_part(Runnable& part);
   Task<Result<>> start_all();
   Task<> wait_leading();
+  void abort_leading();
   Task<> stop_all();
 
   Client& client_;

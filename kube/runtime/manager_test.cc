@@ -196,6 +196,22 @@ TEST_CASE("losing the lease cancels work at once and ends the process with an er
   CHECK(process.ended.find("was not renewed within 10s") != std::string::npos);
 }
 
+TEST_CASE("a lease that is lost while stopping cancels work that still has grace") {
+  TestApi api;
+  ManagerOptions options = elected("a");
+  options.grace = 5min;
+  Process process(api, "a", options);
+  Part& controller = process.part("controller");
+  controller.leads = true;
+  controller.linger = 1h;
+  process.run();
+  api.loop.run_for(5s);
+  api.net.block("a", "api");
+  process.manager->stop();
+  api.loop.run_for(11s);
+  CHECK(process.diary.back() == "controller is cancelled");
+}
+
 TEST_CASE("stopping before everything has started is quick and clean") {
   TestApi api;
   Process holder(api, "a", elected("a"));

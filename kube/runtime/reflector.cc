@@ -1,8 +1,17 @@
 #include "kube/runtime/reflector.h"
 
+#include <algorithm>
+
 #include "kube/core/projection.h"
 
 namespace kube {
+
+namespace {
+
+// A watch that lasted so long was a working one, even if nothing happened.
+constexpr auto kLongWatch = 30s;
+
+}  // namespace
 
 Reflector::Reflector(Client& client, ReflectorOptions options, ReflectorSink& sink)
     : loop_(client.loop()),
@@ -11,44 +20,46 @@ Reflector::Reflector(Client& client, ReflectorOptions options, ReflectorSink& si
       sink_(sink) {}
 
 Task<> Reflector::run() {
-  int failures = 0;
-  bool listed = false;
   const Log log =
       options_.log.with("resource", options_.resource.group_resource()).with("namespace", options_.ns);
-  while (true) {
-    Result<> ended;
+  int failures = 0;  // since a watch last did its work; a list alone proves nothing
+  for (bool listed = false;;) {
     if (!listed) {
-      ended = co_await list();
-      listed = ended.has_value();
-      if (listed) log.debug("listed", {{"resourceVersion", resource_version_}});
-    } else {
-      progress_ = false;
-      ended = co_await watch();
-      if (progress_) failures = 0;
-      if (!ended && ended.error().is_gone()) {
-        log.info("watch is too far behind, listing again", {{"error", ended.error()}});
-        listed = false;
-      }
-      // The regular end of a watch that told something, or a silent one given up: go on at once.
-      if (progress_ && (ended || ended.error().kind() == ErrorKind::Timeout)) continue;
+      auto list_ended = co_await list();
+      listed = list_ended.has_value();
+      if (!listed) co_await pause(++failures, list_ended.error(), log.with("doing", "list"));
+      continue;
     }
-    if (ended && listed && failures == 0) {
-      // A server that ends each watch at once must not be asked in a tight circle; a first time may be
-      // chance.
-      if (progress_ || ++failures == 1) continue;
+    const SteadyTime start = loop_.steady();
+    progress_ = false;
+    auto ended = co_await watch();
+    if (progress_ || loop_.steady() - start >= kLongWatch) failures = 0;
+    // The regular end of a watch, or one given up because it was silent: go on from the same version.
+    const bool regular = ended || ended.error().kind() == ErrorKind::Timeout;
+    if (regular && failures == 0) continue;
+    ++failures;
+    if (!ended && ended.error().is_gone()) {
+      log.info("watch is too far behind, listing again", {{"error", ended.error()}});
+      listed = false;
+      // Once is daily business. Again and again means that lists and watches of this server do not fit
+      // together.
+      if (failures == 1) continue;
     }
-    const Duration pause = options_.backoff.delay(++failures, loop_.random());
-    const Duration wait = ended ? pause : std::max(pause, ended.error().retry_after().value_or(0s));
-    if (!ended && !ended.error().is_gone()) {
-      // A watch that is cut is daily business; a view that stays cut off is not.
-      const std::string_view sentence = listed ? "watch was cut" : "list failed";
-      if (failures > 3)
-        log.warn(sentence, {{"error", ended.error()}, {"again_in", wait}});
-      else
-        log.debug(sentence, {{"error", ended.error()}, {"again_in", wait}});
-    }
-    co_await sleep(loop_, wait);
+    static const Error kAtOnce(ErrorKind::Unavailable, "the server ends each watch at once");
+    co_await pause(failures, ended ? kAtOnce : ended.error(), log.with("doing", "watch"));
   }
+}
+
+Task<> Reflector::pause(int failures, const Error& why, const Log& log) {
+  const Duration wait =
+      std::max(options_.backoff.delay(failures, loop_.random()), why.retry_after().value_or(0s));
+  // A connection that is cut is daily business; a view that stays cut off is not.
+  if (failures > 3) {
+    log.warn("cache cannot follow the server", {{"error", why}, {"again_in", wait}});
+  } else {
+    log.debug("cache lost the server", {{"error", why}, {"again_in", wait}});
+  }
+  co_await sleep(loop_, wait);
 }
 
 Task<Result<>> Reflector::list() {

@@ -53,6 +53,7 @@ class Reflector {
   std::optional<SteadyTime> last_heard() const { return last_heard_; }
 
  private:
+  Task<> pause(int failures, const Error& why, const Log& log);
   Task<Result<>> list();
   Task<Result<>> watch();
   Result<> apply(std::string_view line);
