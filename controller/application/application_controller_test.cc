@@ -228,6 +228,29 @@ TEST_CASE("an active application that names no driver has it all the same", "[co
   CHECK(world.state() == "RUNNING");
 }
 
+TEST_CASE("a driver whose children are refused is taken away again", "[controller]") {
+  World world;
+  world.api.before = [](const std::string& asked) {
+    return FakeFault{.refuse_with = asked == "POST configmaps" ? 403 : 0, .reason = "Forbidden"};
+  };
+  world.apply();
+  world.pass(5s);
+  CHECK(world.state() == "FAILED");
+  CHECK(world.api.count("POST pods") == 1);
+  CHECK(world.api.paths("pods").empty());
+}
+
+TEST_CASE("an application hears of a driver that was relabelled to another", "[controller]") {
+  World world;
+  world.apply();
+  world.api.change(pod_path("pi-driver"), [](Json& pod) {
+    pod["metadata"]["labels"]["sparkoperator.k8s.io/app-name"] = "other";
+    pod["status"]["phase"] = "Running";
+  });
+  world.pass(1s);
+  CHECK(world.state() == "RUNNING");
+}
+
 TEST_CASE("suspend takes the driver away and resume brings another", "[controller]") {
   World world;
   world.apply();
