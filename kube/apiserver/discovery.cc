@@ -65,6 +65,26 @@ std::vector<std::string> split(const std::string& path) {
   return parts;
 }
 
+// A document without definitions: kubectl asks for it where version 3 says nothing (kind List), and then
+// leaves the checking of fields to the server. It reads protobuf (openapi.v2.Document: 1 = swagger, 2 =
+// info{1 = title, 2 = version}).
+DiscoveryAnswer openapi_v2(const std::string& accept) {
+  constexpr std::string_view kProtobuf = "application/com.github.proto-openapi.spec.v2";
+  if (accept.find(kProtobuf) == std::string::npos)
+    return {{{"swagger", "2.0"},
+             {"info", {{"title", "Kubernetes"}, {"version", "unversioned"}}},
+             {"paths", Json::object()},
+             {"definitions", Json::object()}}};
+  auto text = [](int number, std::string_view value) {
+    return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(value.size())} +
+           std::string(value);
+  };
+  DiscoveryAnswer answer;
+  answer.content_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+  answer.bytes = text(1, "2.0") + text(2, text(1, "Kubernetes") + text(2, "unversioned"));
+  return answer;
+}
+
 }  // namespace
 
 Json Discovery::version() const {
@@ -183,7 +203,8 @@ std::optional<DiscoveryAnswer> Discovery::answer(const std::string& path, const 
     return DiscoveryAnswer{std::move(*document)};
   };
   if (parts.empty()) {
-    Json paths = {"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"};
+    Json paths = {"/api",        "/api/v1",     "/apis",   "/healthz", "/livez",
+                  "/openapi/v2", "/openapi/v3", "/readyz", "/version"};
     return DiscoveryAnswer{{{"paths", std::move(paths)}}};
   }
   if (parts.size() == 1 && parts[0] == "version") return DiscoveryAnswer{version()};
@@ -198,6 +219,7 @@ std::optional<DiscoveryAnswer> Discovery::answer(const std::string& path, const 
   if (parts[0] == "api" && parts.size() == 2) return wrap(resources("", parts[1]));
   if (parts[0] == "apis" && parts.size() == 2) return wrap(group(parts[1]));
   if (parts[0] == "apis" && parts.size() == 3) return wrap(resources(parts[1], parts[2]));
+  if (parts[0] == "openapi" && parts.size() == 2 && parts[1] == "v2") return openapi_v2(accept);
   if (parts[0] == "openapi" && parts.size() >= 2 && parts[1] == "v3") {
     if (parts.size() == 2) return DiscoveryAnswer{openapi_index(registry_)};
     std::string rest = parts[2];

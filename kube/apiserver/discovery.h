@@ -16,6 +16,7 @@ namespace kube::apiserver {
 struct DiscoveryAnswer {
   Json document;
   std::string content_type = "application/json";
+  std::string bytes{};  // instead of the document: protobuf
 };
 
 class Discovery {

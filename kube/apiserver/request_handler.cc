@@ -164,7 +164,8 @@ Granted<ApiAnswer> RequestHandler::plain(ApiCall& call, const ApiRequest& reques
   auto found =
       parts_.discovery.answer(call.info.path, std::string(request.headers.get("Accept").value_or("")));
   if (!found) return refuse(Refusal::no_such_path());
-  ApiAnswer answer = json_answer(found->document);
+  ApiAnswer answer;
+  answer.body = found->bytes.empty() ? dump_json(found->document) : std::move(found->bytes);
   answer.content_type = found->content_type;
   return answer;
 }
