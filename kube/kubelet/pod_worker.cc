@@ -1,566 +1,482 @@
 #include "kube/kubelet/pod_worker.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
+#include <exception>
 
-#include "kube/async/blocking.h"
-#include "kube/async/real_loop.h"
-#include "kube/async/timer.h"
+#include "kube/async/deadline.h"
+#include "kube/async/retry.h"
 #include "kube/client/api.h"
-#include "kube/kubelet/container_root.h"
-#include "kube/kubelet/file_tree.h"
-#include "kube/kubelet/probe.h"
+#include "kube/http/client.h"
+#include "kube/kubelet/pod_objects.h"
 
 namespace kube {
-
-namespace fs = std::filesystem;
-
 namespace {
 
-// A driver makes its config map after its pod: looking often makes it start at once.
-constexpr Duration kSourceRetry = 150ms;
-constexpr Duration kStatusRetry = 500ms;
-constexpr Duration kRestartInitial = 1s;
-constexpr Duration kRestartMax = 60s;
-constexpr std::size_t kMaxTerminationMessage = 4096;
-
-std::string text_of(const Json& holder, const char* field) {
-  const auto found = holder.find(field);
-  return found != holder.end() && found->is_string() ? found->get<std::string>() : "";
+std::int64_t integer_at(const Json& json, std::initializer_list<std::string_view> path,
+                        std::int64_t otherwise) {
+  const Json* found = find_path(json, path);
+  return found != nullptr && found->is_number_integer() ? found->get<std::int64_t>() : otherwise;
 }
 
-Json list_of(const Json& holder, const char* field) {
-  const auto found = holder.find(field);
-  return found != holder.end() && found->is_array() ? *found : Json::array();
+// A container that ran for this long starts its back-off over.
+constexpr Duration kSteadyRun = 10min;
+
+std::vector<std::string> command_of(const Json& action) {
+  std::vector<std::string> out;
+  for (const Json& part : array_at(action, {"exec", "command"})) {
+    if (part.is_string()) out.push_back(part.get<std::string>());
+  }
+  return out;
+}
+
+// A port by number, or by the name that the container gives it.
+std::uint16_t port_of(const Json& container, const Json* port) {
+  if (port == nullptr) return 0;
+  if (port->is_number_integer()) return port->get<std::uint16_t>();
+  for (const Json& known : array_at(container, {"ports"})) {
+    if (port->is_string() && string_at(known, {"name"}) == port->get<std::string>())
+      return static_cast<std::uint16_t>(integer_at(known, {"containerPort"}, 0));
+  }
+  return 0;
 }
 
 }  // namespace
 
-struct PodWorker::Container {
-  Json spec;
-  ContainerState state;
-  std::unique_ptr<PodProcess> process;
-};
-
-PodWorker::PodWorker(const PodWorkerContext& context, Json pod, std::string pod_ip)
+PodWorker::PodWorker(PodContext context, std::shared_ptr<const Json> pod, Origin origin)
     : context_(context),
-      loop_(context.client.loop()),
+      loop_(context.loop),
       pod_(std::move(pod)),
-      ns_(text_of(pod_["metadata"], "namespace")),
-      name_(text_of(pod_["metadata"], "name")),
-      uid_(text_of(pod_["metadata"], "uid")),
-      ip_(std::move(pod_ip)),
-      folder_(context.pods_folder / uid_),
-      log_(context.log.with("pod", ns_ + "/" + name_)),
-      facts_{ip_, context.host_ip, context.node_name},
-      tasks_(loop_, log_),
-      state_changed_(loop_) {
-  const Json spec = pod_.value("spec", Json::object());
-  const auto add = [&](const Json& container, ContainerState::Kind kind) {
-    auto added = std::make_unique<Container>();
-    added->spec = container;
-    added->state.name = text_of(container, "name");
-    added->state.image = text_of(container, "image");
-    added->state.kind = kind;
-    if (kind != ContainerState::Kind::Init && spec.contains("initContainers")) {
-      added->state.waiting_reason = "PodInitializing";
+      origin_(origin),
+      uid_(string_at(*pod_, {"metadata", "uid"})),
+      ns_(string_at(*pod_, {"metadata", "namespace"})),
+      name_(string_at(*pod_, {"metadata", "name"})),
+      changed_(loop_),
+      supervisors_(loop_, context.options.log),
+      others_(loop_, context.options.log),
+      deadline_(loop_, [this] {
+        failed_ = true;
+        report_.reason = "DeadlineExceeded";
+        report_.message = "Pod was active on the node longer than the specified deadline";
+        begin_stop(std::chrono::seconds(integer_at(*pod_, {"spec", "terminationGracePeriodSeconds"}, 30)));
+      }) {
+  report_.host_address = context.options.address;
+  report_.started = loop_.now();
+  for (const char* list : {"initContainers", "containers"}) {
+    for (const Json& spec : array_at(*pod_, {"spec", list})) {
+      ContainerReport report;
+      report.name = string_at(spec, {"name"});
+      report.image = string_at(spec, {"image"});
+      if (list[0] == 'i') {
+        report.role =
+            string_at(spec, {"restartPolicy"}) == "Always" ? ContainerRole::Sidecar : ContainerRole::Init;
+      }
+      containers_.push_back({spec, report_.containers.size(), nullptr, false});
+      report_.containers.push_back(std::move(report));
     }
-    containers_.push_back(std::move(added));
-  };
-  for (const Json& container : list_of(spec, "initContainers")) {
-    add(container, text_of(container, "restartPolicy") == "Always" ? ContainerState::Kind::Sidecar
-                                                                   : ContainerState::Kind::Init);
   }
-  for (const Json& container : list_of(spec, "containers")) add(container, ContainerState::Kind::Main);
-  deleting_ = pod_["metadata"].contains("deletionTimestamp");
 }
 
 PodWorker::~PodWorker() = default;
 
-fs::path PodWorker::log_file(const fs::path& pod_folder, const std::string& container, bool previous) {
-  return pod_folder / (container + (previous ? ".previous.log" : ".log"));
+const ContainerReport* PodWorker::container(const std::string& name) const {
+  for (const ContainerReport& report : report_.containers) {
+    if (report.name == name || (name.empty() && report.role == ContainerRole::Main)) return &report;
+  }
+  return nullptr;
 }
 
-void PodWorker::changed() {
-  ++version_;
-  state_changed_.wake_all();
-}
-
-void PodWorker::update(Json pod) {
+void PodWorker::update(std::shared_ptr<const Json> pod) {
   pod_ = std::move(pod);
-  if (!deleting_ && pod_["metadata"].contains("deletionTimestamp")) {
-    deleting_ = true;
-    changed();
-  }
+  const Json* deletion = find_path(*pod_, {"metadata", "deletionTimestamp"});
+  if (deletion == nullptr || deletion->is_null() || deleting_) return;
+  deleting_ = true;
+  begin_stop(std::chrono::seconds(integer_at(*pod_, {"metadata", "deletionGracePeriodSeconds"}, 30)));
+  changed_.wake_all();
 }
 
-void PodWorker::gone() {
-  gone_ = true;
-  for (auto& container : containers_) {
-    if (container->process) container->process->kill();
+void PodWorker::removed() {
+  gone_ = stopping_ = true;
+  for (Container& container : containers_) {
+    if (container.running) container.running->kill();
   }
-  changed();
+  changed_.wake_all();
 }
 
-void PodWorker::abandon() {
-  abandoned_ = true;
-  gone();
-}
-
-void PodWorker::refresh_hosts() {
-  if (!prepared_) return;
-  if (auto written = write_file(folder_ / "hosts", context_.hosts(pod_, ip_), 0644); !written) {
-    log_.warn("hosts file cannot be written", {{"error", written.error()}});
-  }
+void PodWorker::begin_stop(Duration grace) {
+  changed_.wake_all();
+  if (stopping_) return;
+  stopping_ = true;
+  others_.spawn("terminate pod", terminate(grace));
 }
 
 Task<> PodWorker::run() {
-  TaskGroup helpers(loop_, log_);
-  helpers.spawn("deletion of " + name_, end_on_deletion());
-  helpers.spawn("status of " + name_, write_statuses());
-  helpers.spawn("tokens of " + name_, refresh_tokens());
   std::exception_ptr thrown;
   try {
+    others_.spawn("pod status", write_statuses());
     co_await live();
+    co_await flush();
+    while (!deleting_ && !gone_) co_await changed_.wait();
+    if (!gone_) co_await delete_finally();
+    while (!gone_) co_await changed_.wait();
   } catch (...) {
     thrown = std::current_exception();
   }
   co_await shield();
-  for (auto& container : containers_) {
-    if (container->process) container->process->kill();
-  }
-  co_await tasks_.cancel_and_join();
-  co_await helpers.cancel_and_join();
-  // What is mounted in a container's namespace ended with it; only files are left.
-  const fs::path folder = folder_;
-  const bool keep_logs = !gone_;
-  auto remove = [folder, keep_logs]() -> Result<> {
-    if (!keep_logs) return remove_tree(folder);
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-      if (entry.is_directory()) {
-        if (auto removed = remove_tree(entry.path()); !removed) return removed;
-      }
-    }
-    return {};
-  };
-  auto removed = co_await run_blocking(loop_, remove);
-  if (!removed) log_.warn("pod folder cannot be removed", {{"error", removed.error()}});
+  deadline_.cancel();
+  co_await supervisors_.cancel_and_join();
+  co_await others_.cancel_and_join();
+  for (Container& container : containers_) container.running.reset();
+  if (gone_) co_await context_.runtime.discard(uid_);
   if (thrown) std::rethrow_exception(thrown);
 }
 
 Task<> PodWorker::live() {
-  started_ = loop_.now();
-  changed();
-  bool lives = co_await prepare();
-  const std::string policy = text_of(pod_["spec"], "restartPolicy");
-  for (auto& container : containers_) {
-    if (!lives || stopping()) break;
-    if (container->state.kind == ContainerState::Kind::Main) continue;
-    lives = co_await run_init(*container);
+  const std::string phase = string_at(*pod_, {"status", "phase"});
+  if (phase == "Succeeded" || phase == "Failed") {
+    report_.phase = phase;
+    co_return;
   }
-  if (lives && !stopping()) {
-    for (auto& container : containers_) {
-      if (container->state.kind == ContainerState::Kind::Main) {
-        tasks_.spawn("container " + container->state.name, run_container(*container));
-      }
+  if (origin_ == Origin::LeftBehind) {
+    report_.phase = "Failed";
+    report_.reason = "KubeletRestarted";
+    report_.message = "The kubelet that ran this pod has ended, and the pod's processes with it";
+    for (ContainerReport& container : report_.containers) {
+      container.ended = {{137, "ContainerStatusUnknown", report_.message}, report_.started, loop_.now()};
     }
-    std::optional<SteadyTime> limit;
-    if (const auto seconds = pod_["spec"].find("activeDeadlineSeconds"); seconds != pod_["spec"].end()) {
-      limit = loop_.after(std::chrono::seconds(seconds->get<std::int64_t>()));
+    publish();
+    co_return;
+  }
+  Result<std::string> address = context_.runtime.assign_address(*pod_);
+  if (address) {
+    report_.pod_address = *address;
+    if (flag_at((*pod_)["spec"], "hostNetwork")) report_.pod_address = context_.options.address;
+  } else {
+    context_.options.log.error("pod gets no address",
+                               {{"pod", ns_ + "/" + name_}, {"error", address.error()}});
+  }
+  if (const std::int64_t limit = integer_at(*pod_, {"spec", "activeDeadlineSeconds"}, 0); limit > 0)
+    deadline_.set(loop_.after(std::chrono::seconds(limit)));
+  publish();
+
+  if (co_await prepare() && co_await initialize()) {
+    const std::string policy = string_at(*pod_, {"spec", "restartPolicy"});
+    const Restart restart = policy == "Never"       ? Restart::Never
+                            : policy == "OnFailure" ? Restart::OnFailure
+                                                    : Restart::Always;
+    for (Container& container : containers_) {
+      if (report_of(container).role == ContainerRole::Main)
+        supervisors_.spawn("container", supervise(container, restart));
     }
-    const auto main_ended = [&] {
-      return std::all_of(containers_.begin(), containers_.end(), [](const auto& container) {
-        return container->state.kind != ContainerState::Kind::Main ||
-               container->state.phase == ContainerState::Phase::Ended;
-      });
-    };
-    // A container that will be started again is Waiting, not Ended: Ended is for good.
-    while (!gone_ && !main_ended()) {
-      const bool in_time = co_await state_changed_.wait_until(limit.value_or(kNever));
-      if (!in_time && limit && loop_.steady() >= *limit) {
-        failed_reason_ = "DeadlineExceeded";
-        failed_message_ = "Pod was active on the node longer than the specified deadline";
-        limit.reset();
-        stop_containers();
-      }
-    }
+    while (!main_done()) co_await changed_.wait();
   }
-  // Sidecars end after the main containers.
-  for (auto& container : containers_) {
-    if (container->process) container->process->signal(SIGTERM);
+  // Sidecars go when the containers they served have ended.
+  begin_stop(std::chrono::seconds(integer_at(*pod_, {"spec", "terminationGracePeriodSeconds"}, 30)));
+  co_await supervisors_.join_or_cancel();
+  deadline_.cancel();
+  report_.phase = final_phase();
+  if (!gone_) publish();
+}
+
+bool PodWorker::main_done() const {
+  return std::ranges::all_of(containers_, [&](const Container& container) {
+    return report_.containers[container.index].role != ContainerRole::Main || container.done;
+  });
+}
+
+std::string PodWorker::final_phase() const {
+  for (const ContainerReport& container : report_.containers) {
+    if (container.role == ContainerRole::Main && (!container.ended || container.ended->exit.code != 0))
+      return "Failed";
   }
-  const SteadyTime patience = loop_.after(5s);
-  while (!gone_ && std::any_of(containers_.begin(), containers_.end(),
-                               [](const auto& container) { return container->process != nullptr; })) {
-    if (!co_await state_changed_.wait_until(patience)) break;
-  }
-  if (deleting_ && !failed_reason_ && std::none_of(containers_.begin(), containers_.end(), [](const auto& c) {
-        return c->state.ended.has_value();
-      })) {
-    failed_reason_ = "Terminated";
-    failed_message_ = "deleted before it started";
-  }
-  over_ = true;
-  changed();
-  if (gone_) co_return;
-  while (written_version_ != version_ && !gone_) co_await state_changed_.wait();
-  // The object stays until somebody deletes it; then it is ours to remove.
-  while (!deleting_ && !gone_) co_await state_changed_.wait();
-  if (gone_) co_return;
-  JsonApi pods(context_.client, kPods, ns_);
-  for (;;) {
-    auto removed = co_await pods.remove(name_, DeleteOptions().uid(uid_).grace(0s));
-    if (removed || removed.error().is_not_found() || removed.error().is_conflict()) co_return;
-    log_.warn("finished pod cannot be removed, trying again", {{"error", removed.error()}});
-    co_await sleep(loop_, kStatusRetry);
-  }
+  return failed_ ? "Failed" : "Succeeded";
 }
 
 Task<bool> PodWorker::prepare() {
-  if (auto made = make_folders(folder_); !made) {
-    failed_reason_ = "NodeError";
-    failed_message_ = made.error().message();
-    co_return false;
-  }
-  prepared_ = true;
-  refresh_hosts();
   std::string told;
-  for (;;) {
-    if (stopping()) co_return false;
-    auto fetched = co_await fetch_sources();
-    if (fetched) {
-      auto tokens = co_await fetch_tokens();
-      if (tokens) {
-        auto folders =
-            make_volumes(pod_, sources_, *tokens, facts_, folder_ / "volumes", context_.claims_folder);
-        if (folders) {
-          volumes_ = std::move(*folders);
-          co_return true;
-        }
-        fetched = fail(std::move(folders));
-      } else {
-        fetched = fail(std::move(tokens));
-      }
+  while (!stopping_) {
+    Result<> prepared = co_await context_.runtime.prepare(pod_, report_.pod_address);
+    if (prepared) co_return !stopping_;
+    if (prepared.error().message() != told) {
+      told = prepared.error().message();
+      context_.options.log.info("pod waits for its volumes",
+                                {{"pod", ns_ + "/" + name_}, {"error", prepared.error()}});
+      for (ContainerReport& container : report_.containers) container.waiting_message = told;
+      publish();
     }
-    if (std::exchange(told, fetched.error().message()) != told) {
-      log_.info("pod waits for its volumes", {{"reason", told}});
-    }
-    for (auto& container : containers_) container->state.waiting_message = told;
-    co_await sleep(loop_, kSourceRetry);
+    // What does not depend on others' haste need not be tried as often.
+    const bool soon = prepared.error().is_not_found() || prepared.error().kind() == ErrorKind::Unavailable;
+    (void)co_await changed_.wait_until(loop_.after(soon ? context_.options.volume_retry : Duration(2s)));
   }
+  co_return false;
 }
 
-Task<Result<>> PodWorker::fetch_sources() {
-  for (const SourceReference& reference : pod_references(pod_)) {
-    const bool is_map = reference.kind == SourceKind::ConfigMap;
-    auto& into = is_map ? sources_.config_maps : sources_.secrets;
-    if (into.contains(reference.name)) continue;
-    auto object = co_await JsonApi(context_.client, is_map ? kConfigMaps : kSecrets, ns_).get(reference.name);
-    if (object) {
-      into[reference.name] = std::move(*object);
-    } else if (!object.error().is_not_found() || !reference.optional) {
-      co_return fail(std::move(object));
-    }
-  }
-  co_return Result<>{};
-}
-
-Task<Result<Tokens>> PodWorker::fetch_tokens() {
-  Tokens tokens;
-  const std::string account = text_of(pod_["spec"], "serviceAccountName");
-  JsonApi accounts(context_.client, kServiceAccounts, ns_);
-  for (const TokenRequest& request : token_requests(pod_)) {
-    Json body{
-        {"apiVersion", "authentication.k8s.io/v1"},
-        {"kind", "TokenRequest"},
-        {"spec",
-         {{"expirationSeconds", std::chrono::duration_cast<std::chrono::seconds>(request.lifetime).count()},
-          {"audiences", request.audience.empty() ? Json::array() : Json::array({request.audience})},
-          {"boundObjectRef", {{"apiVersion", "v1"}, {"kind", "Pod"}, {"name", name_}, {"uid", uid_}}}}}};
-    auto issued = co_await accounts.create(std::move(body), account.empty() ? "default" : account, "token");
-    if (!issued) co_return fail(std::move(issued));
-    tokens[{request.volume, request.path}] = text_of(issued->value("status", Json::object()), "token");
-  }
-  co_return tokens;
-}
-
-// Tokens are written anew at 80 % of their life; readers open the file again for each request.
-Task<> PodWorker::refresh_tokens() {
-  Duration shortest = Duration::max();
-  for (const TokenRequest& request : token_requests(pod_)) shortest = std::min(shortest, request.lifetime);
-  if (shortest == Duration::max()) co_return;
-  for (;;) {
-    co_await sleep(loop_, shortest / 5 * 4);
-    auto tokens = co_await fetch_tokens();
-    if (!tokens || volumes_.empty()) continue;
-    for (const auto& [place, token] : *tokens) {
-      auto written = write_file(volumes_.at(place.first) / place.second, token, 0644);
-      if (!written) log_.warn("token cannot be renewed", {{"error", written.error()}});
-    }
-  }
-}
-
-Task<bool> PodWorker::run_init(Container& container) {
-  if (container.state.kind == ContainerState::Kind::Sidecar) {
-    tasks_.spawn("sidecar " + container.state.name, run_container(container));
-    while (!stopping() && container.state.phase == ContainerState::Phase::Waiting)
-      co_await state_changed_.wait();
-    co_return !stopping();
-  }
-  const bool again = text_of(pod_["spec"], "restartPolicy") != "Never";
-  Duration wait = kRestartInitial;
-  for (;;) {
-    auto code = co_await run_once(container);
-    if (stopping()) co_return false;
-    if (code && *code == 0) co_return true;
-    if (!again) co_return false;
-    ++container.state.restarts;
-    container.state.phase = ContainerState::Phase::Waiting;
-    container.state.waiting_reason = "CrashLoopBackOff";
-    changed();
-    co_await sleep(loop_, wait);
-    wait = std::min(wait * 2, kRestartMax);
-  }
-}
-
-Task<> PodWorker::run_container(Container& container) {
-  const std::string policy = text_of(pod_["spec"], "restartPolicy");
-  const bool sidecar = container.state.kind == ContainerState::Kind::Sidecar;
-  Duration wait = kRestartInitial;
-  for (;;) {
-    auto code = co_await run_once(container);
-    const bool failed = !code || *code != 0;
-    const bool again = sidecar || policy == "Always" || policy.empty() || (policy == "OnFailure" && failed);
-    if (!again || stopping() || over_ || failed_reason_) co_return;
-    ++container.state.restarts;
-    container.state.phase = ContainerState::Phase::Waiting;
-    container.state.waiting_reason = "CrashLoopBackOff";
-    changed();
-    co_await sleep(loop_, wait);
-    wait = std::min(wait * 2, kRestartMax);
-    if (stopping() || over_) {
-      container.state.phase = ContainerState::Phase::Ended;
-      changed();
-      co_return;
-    }
-  }
-}
-
-Result<LaunchPlan> PodWorker::plan(const Container& container) const {
-  auto image = context_.images.find(container.state.image);
-  if (!image) return fail(std::move(image));
-  Variables initial = image->environment;
-  const std::string host = text_of(pod_["spec"], "hostname");
-  initial["HOSTNAME"] = host.empty() ? name_ : host;
-  for (const auto& [name, value] : context_.service_environment) initial[name] = value;
-  for (const auto& [name, value] : context_.extra_environment) {
-    initial[name] = expand_variables(value, {{"POD_IP", ip_}});
-  }
-  auto environment = container_environment(pod_, container.spec, sources_, facts_, std::move(initial));
-  if (!environment) return fail(std::move(environment));
-
-  ContainerRoot root;
-  root.work_folder = folder_ / "containers" / container.state.name;
-  root.image_opt = image->opt;
-  root.hosts_file = folder_ / "hosts";
-  root.termination_log = folder_ / (container.state.name + ".termination");
-  if (const std::string path = text_of(container.spec, "terminationMessagePath"); !path.empty()) {
-    root.termination_path = path;
-  }
-  root.hostname = host.empty() ? name_ : host;
-  root.host_folders = context_.host_folders;
-  if (auto removed = remove_tree(root.work_folder); !removed) return fail(std::move(removed));
-  if (auto prepared = prepare_container_root(root); !prepared) return fail(std::move(prepared));
-  LaunchPlan steps;
-  plan_container_root(root, read_host_layout(), steps);
-  if (auto mounted = plan_volume_mounts(container.spec, volumes_, *environment, steps); !mounted) {
-    return fail(std::move(mounted));
-  }
-  steps.pivot();
-  for (const auto& [name, value] : *environment) steps.environment(name, value);
-  const std::string folder = text_of(container.spec, "workingDir");
-  steps.working_directory(folder.empty() ? image->working_directory : folder);
-  const std::vector<std::string> command = container_command(container.spec, image->entrypoint, *environment);
-  if (command.empty())
-    return fail(ErrorKind::InvalidInput, "no command: neither the pod nor the image names one");
-  for (const std::string& word : command) steps.argument(word);
-  return steps;
-}
-
-Task<Result<int>> PodWorker::run_once(Container& container) {
-  ContainerState& state = container.state;
-  const fs::path log = log_file(folder_, state.name, false);
-  std::error_code ignored;
-  if (fs::exists(log, ignored)) fs::rename(log, log_file(folder_, state.name, true), ignored);
-  const auto fails = [&](const Error& error) {
-    state.ended = ContainerEnding{128, "StartError", error.message(), loop_.now(), loop_.now()};
-    state.phase = ContainerState::Phase::Ended;
-    (void)write_file(log, error.message() + "\n", 0644);
-    log_.warn("container cannot start", {{"container", state.name}, {"error", error}});
-    changed();
-    return fail(error);
-  };
-  auto steps = plan(container);
-  if (!steps) co_return fails(steps.error());
-  auto process = co_await PodProcess::start(loop_, *steps);
-  if (!process) co_return fails(process.error());
-  container.process = std::move(*process);
-  if (stopping()) container.process->kill();
-  state.started = loop_.now();
-  state.phase = ContainerState::Phase::Running;
-  state.ready = !container.spec.contains("readinessProbe");
-  changed();
-
-  TaskGroup beside(loop_, log_);
-  beside.spawn("output", copy_output(container, container.process->take_output()));
-  TaskGroup probing(loop_, log_);
-  if (!state.ready) probing.spawn("readiness", probe_readiness(container));
-  auto exit = co_await container.process->wait();
-  co_await shield();
-  co_await probing.cancel_and_join();
-  // The pipe ends with the last process; whoever holds it open beyond that is not waited for long.
-  co_await beside.stop(1s);
-  container.process.reset();
-
-  ContainerEnding ending;
-  ending.exit_code = exit ? exit->code : 128;
-  ending.reason = ending.exit_code == 0 ? "Completed" : "Error";
-  ending.started = state.started;
-  ending.finished = loop_.now();
-  if (auto said = read_file(folder_ / (state.name + ".termination"), kMaxTerminationMessage); said) {
-    ending.message = *said;
-  }
-  if (ending.message.empty() && ending.exit_code != 0 &&
-      text_of(container.spec, "terminationMessagePolicy") == "FallbackToLogsOnError") {
-    auto text = read_file(log);
-    if (text) ending.message = text->substr(text->size() > 2048 ? text->size() - 2048 : 0);
-  }
-  state.ended = ending;
-  state.ready = false;
-  state.phase = ContainerState::Phase::Ended;
-  changed();
-  co_return ending.exit_code;
-}
-
-Task<> PodWorker::copy_output(Container& container, UniqueFd output) {
-  const std::string path = log_file(folder_, container.state.name, false).string();
-  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-  std::size_t kept = 0;
-  std::array<char, 16384> buffer;
-  for (;;) {
-    const ssize_t size = ::read(output.get(), buffer.data(), buffer.size());
-    if (size == 0) co_return;
-    if (size < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN) co_return;
-      if (auto readable = co_await wait_readable(loop_, output.get()); !readable) co_return;
+Task<bool> PodWorker::initialize() {
+  for (ContainerReport& container : report_.containers) container.waiting_message.clear();
+  const Restart restart =
+      string_at(*pod_, {"spec", "restartPolicy"}) == "Never" ? Restart::Never : Restart::OnFailure;
+  for (Container& container : containers_) {
+    const ContainerRole role = report_of(container).role;
+    if (role == ContainerRole::Main || stopping_) continue;
+    if (role == ContainerRole::Sidecar) {
+      supervisors_.spawn("sidecar", supervise(container, Restart::Always));
+      while (!stopping_ && !report_of(container).running) co_await changed_.wait();
       continue;
     }
-    // Beyond the bound output is read and dropped, so that the container never blocks on its log.
-    const std::size_t room = std::min(static_cast<std::size_t>(size), context_.max_log_bytes - kept);
-    if (room > 0 && ::write(file.get(), buffer.data(), room) > 0) kept += room;
-  }
-}
-
-Task<> PodWorker::probe_readiness(Container& container) {
-  const Json probe = container.spec["readinessProbe"];
-  co_await sleep(loop_, std::chrono::seconds(probe.value("initialDelaySeconds", 0)));
-  const int needed = std::max(1, probe.value("successThreshold", 1));
-  const int allowed = std::max(1, probe.value("failureThreshold", 3));
-  int good = 0, bad = 0;
-  for (;;) {
-    const bool passed = co_await probe_once(container, probe);
-    good = passed ? good + 1 : 0;
-    bad = passed ? 0 : bad + 1;
-    const bool ready = container.state.ready ? bad < allowed : good >= needed;
-    if (std::exchange(container.state.ready, ready) != ready) changed();
-    co_await sleep(loop_, std::chrono::seconds(std::max(1, probe.value("periodSeconds", 10))));
-  }
-}
-
-Task<bool> PodWorker::probe_once(const Container& container, const Json& probe) {
-  const SteadyTime deadline =
-      loop_.after(std::chrono::seconds(std::max(1, probe.value("timeoutSeconds", 1))));
-  if (const auto exec = probe.find("exec"); exec != probe.end() && container.process) {
-    LaunchPlan steps;
-    steps.enter();
-    for (const Json& word : list_of(*exec, "command")) steps.argument(word.get<std::string>());
-    co_return co_await exec_probe(loop_, *container.process, steps, deadline);
-  }
-  co_return co_await network_probe(context_.network, container.spec, probe, ip_, deadline);
-}
-
-void PodWorker::stop_containers() {
-  for (auto& container : containers_) {
-    if (container->process) container->process->signal(SIGTERM);
-  }
-}
-
-Task<> PodWorker::end_on_deletion() {
-  while (!deleting_ && !gone_) co_await state_changed_.wait();
-  if (gone_) co_return;
-  for (auto& container : containers_) {
-    const Json hook = container->spec.value("lifecycle", Json::object()).value("preStop", Json::object());
-    if (const auto exec = hook.find("exec"); exec != hook.end() && container->process) {
-      LaunchPlan steps;
-      steps.enter();
-      for (const Json& word : list_of(*exec, "command")) steps.argument(word.get<std::string>());
-      (void)co_await exec_probe(loop_, *container->process, steps, loop_.after(5s));
+    co_await supervise(container, restart);
+    const auto& ended = report_of(container).ended;
+    if (!stopping_ && (!ended || ended->exit.code != 0)) {
+      failed_ = true;
+      for (ContainerReport& other : report_.containers) {
+        if (other.role == ContainerRole::Main) other.waiting_reason = "PodInitializing";
+      }
+      co_return false;
     }
   }
-  stop_containers();
-  const std::int64_t grace = pod_["metadata"].value("deletionGracePeriodSeconds", std::int64_t{30});
-  co_await sleep(loop_, std::chrono::seconds(grace));
-  for (auto& container : containers_) {
-    if (container->process) container->process->kill();
+  report_.initialized = !stopping_;
+  co_return !stopping_;
+}
+
+Task<> PodWorker::supervise(Container& container, Restart restart) {
+  Duration backoff = context_.options.restart_backoff;
+  while (!stopping_) {
+    bool waiting = false;
+    ContainerExit exit = co_await run_once(container, &waiting);
+    ContainerReport& report = report_of(container);
+    if (waiting) {
+      publish();
+      (void)co_await changed_.wait_until(loop_.after(context_.options.volume_retry * 4));
+      continue;
+    }
+    const TimePoint now = loop_.now();
+    report.running = report.ready = false;
+    report.ended = {exit, report.started == TimePoint{} ? now : report.started, now};
+    const bool again =
+        !stopping_ && (restart == Restart::Always || (restart == Restart::OnFailure && exit.code != 0));
+    if (!again) break;
+    publish();
+    if (now - report.ended->started > kSteadyRun) backoff = context_.options.restart_backoff;
+    const SteadyTime next = loop_.after(backoff);
+    report.last = std::exchange(report.ended, std::nullopt);
+    report.waiting_reason = "CrashLoopBackOff";
+    report.waiting_message = "back-off " + to_go_duration(backoff) + " restarting failed container";
+    publish();
+    backoff = std::min(backoff * 2, context_.options.restart_backoff_max);
+    while (!stopping_ && loop_.steady() < next) (void)co_await changed_.wait_until(next);
+    if (stopping_) {
+      report.ended = report.last;
+      break;
+    }
+    ++report.restarts;
   }
+  container.done = true;
+  publish();
+  changed_.wake_all();
+}
+
+Task<ContainerExit> PodWorker::run_once(Container& container, bool* waiting) {
+  auto started = co_await context_.runtime.start(
+      {pod_, container.spec, report_.pod_address, report_of(container).restarts});
+  ContainerReport& report = report_of(container);
+  if (!started) {
+    const ErrorKind kind = started.error().kind();
+    if (kind == ErrorKind::NotFound || kind == ErrorKind::Invalid) {
+      report.waiting_reason = kind == ErrorKind::NotFound ? "ErrImagePull" : "CreateContainerConfigError";
+      report.waiting_message = started.error().message();
+      *waiting = true;
+      co_return ContainerExit{};
+    }
+    co_return ContainerExit{128, "StartError", started.error().message()};
+  }
+  container.running = std::move(*started);
+  report.running = true;
+  report.started = loop_.now();
+  report.ended.reset();
+  report.waiting_reason.clear();
+  report.waiting_message.clear();
+  const Json* readiness = find_path(container.spec, {"readinessProbe"});
+  report.ready = readiness == nullptr;
+  if (report.role == ContainerRole::Main) report_.phase = "Running";
+  publish();
+  changed_.wake_all();
+  // Deletion may have come while it was starting.
+  if (stopping_) container.running->kill();
+
+  TaskGroup probes(loop_, context_.options.log);
+  ContainerExit exit;
+  std::exception_ptr thrown;
+  try {
+    if (readiness != nullptr) probes.spawn("readiness probe", probe(container, *readiness, false));
+    if (const Json* liveness = find_path(container.spec, {"livenessProbe"}))
+      probes.spawn("liveness probe", probe(container, *liveness, true));
+    exit = co_await container.running->wait();
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  if (thrown) co_await shield();
+  co_await probes.cancel_and_join();
+  container.running.reset();
+  if (thrown) std::rethrow_exception(thrown);
+  co_return exit;
+}
+
+Task<> PodWorker::probe(Container& container, Json spec, bool liveness) {
+  auto seconds = [&](const char* name, std::int64_t otherwise) {
+    return std::chrono::seconds(integer_at(spec, {name}, otherwise));
+  };
+  const Duration period = std::max<Duration>(seconds("periodSeconds", 10), 1s);
+  const std::int64_t needed = std::max<std::int64_t>(integer_at(spec, {"successThreshold"}, 1), 1);
+  const std::int64_t allowed = std::max<std::int64_t>(integer_at(spec, {"failureThreshold"}, 3), 1);
+  std::int64_t successes = 0, failures = 0;
+  co_await sleep(loop_, seconds("initialDelaySeconds", 0));
+  while (true) {
+    const bool good = co_await probe_once(container, spec, seconds("timeoutSeconds", 1));
+    successes = good ? successes + 1 : 0;
+    failures = good ? 0 : failures + 1;
+    ContainerReport& report = report_of(container);
+    if (liveness && failures >= allowed && container.running) {
+      context_.options.log.info("container fails its liveness probe and is ended",
+                                {{"pod", ns_ + "/" + name_}});
+      container.running->terminate();
+      co_await sleep(loop_,
+                     std::chrono::seconds(integer_at(*pod_, {"spec", "terminationGracePeriodSeconds"}, 30)));
+      if (container.running) container.running->kill();
+      co_return;
+    }
+    if (!liveness && ((successes >= needed && !report.ready) || (failures >= allowed && report.ready))) {
+      report.ready = good;
+      publish();
+    }
+    co_await sleep(loop_, period);
+  }
+}
+
+Task<bool> PodWorker::probe_once(Container& container, Json spec, Duration limit) {
+  if (const Json* http = find_path(spec, {"httpGet"})) {
+    const std::string host = string_at(*http, {"host"});
+    HttpClientOptions options;
+    options.origin = {host.empty() ? report_.pod_address : host,
+                      port_of(container.spec, find_path(*http, {"port"}))};
+    if (string_at(*http, {"scheme"}) == "HTTPS") {
+      auto tls = TlsClientContext::create({.insecure_skip_verify = true});
+      if (!tls) co_return false;
+      options.tls = *tls;
+    }
+    HttpClient client(loop_, context_.network, options);
+    HttpRequest request;
+    request.target = string_at(*http, {"path"});
+    if (!request.target.starts_with('/')) request.target = "/" + request.target;
+    Result<HttpResponse> answer = co_await client.send(request, loop_.after(limit));
+    co_return answer && answer->status >= 200 && answer->status < 400;
+  }
+  if (const Json* tcp = find_path(spec, {"tcpSocket"})) {
+    const std::string host = string_at(*tcp, {"host"});
+    const Endpoint to{host.empty() ? report_.pod_address : host,
+                      port_of(container.spec, find_path(*tcp, {"port"}))};
+    auto stream = co_await context_.network.connect(to, loop_.after(limit));
+    if (stream) (*stream)->close();
+    co_return stream.has_value();
+  }
+  if (find_path(spec, {"exec"}) != nullptr && container.running) {
+    Result<int> code = co_await container.running->execute(command_of(spec), limit);
+    co_return code && *code == 0;
+  }
+  co_return true;
+}
+
+Task<> PodWorker::terminate(Duration grace) {
+  const SteadyTime deadline = loop_.after(grace);
+  TaskGroup ending(loop_, context_.options.log);
+  auto all_done = [this](bool sidecars) {
+    return std::ranges::none_of(containers_, [&](const Container& container) {
+      return container.running &&
+             (sidecars || report_.containers[container.index].role != ContainerRole::Sidecar);
+    });
+  };
+  std::exception_ptr thrown;
+  try {
+    for (bool sidecars : {false, true}) {
+      for (Container& container : containers_) {
+        if (container.running && (report_of(container).role == ContainerRole::Sidecar) == sidecars)
+          ending.spawn("end container", terminate_one(container, deadline));
+      }
+      while (!all_done(sidecars) && loop_.steady() < deadline) {
+        if (!co_await changed_.wait_until(deadline)) break;
+      }
+    }
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  for (Container& container : containers_) {
+    if (container.running) container.running->kill();
+  }
+  if (thrown) co_await shield();
+  co_await ending.cancel_and_join();
+  if (thrown) std::rethrow_exception(thrown);
+}
+
+Task<> PodWorker::terminate_one(Container& container, SteadyTime deadline) {
+  if (const Json* hook = find_path(container.spec, {"lifecycle", "preStop"})) {
+    const Duration left = std::max<Duration>(deadline - loop_.steady(), 0s);
+    if (const std::int64_t pause = integer_at(*hook, {"sleep", "seconds"}, 0); pause > 0) {
+      co_await sleep(loop_, std::min<Duration>(std::chrono::seconds(pause), left));
+    } else if (container.running) {
+      // Best effort: whatever comes of it, the signal follows.
+      (void)co_await probe_once(container, *hook, left);
+    }
+  }
+  if (container.running) container.running->terminate();
+}
+
+void PodWorker::publish() {
+  if (gone_) return;
+  Json status = make_pod_status(*pod_, report_, loop_.now());
+  if (status == published_) return;
+  published_ = std::move(status);
+  ++version_;
+  changed_.wake_all();
 }
 
 Task<> PodWorker::write_statuses() {
-  for (;;) {
-    while (written_version_ == version_) co_await state_changed_.wait();
-    if (gone_) co_return;
-    const std::uint64_t writing = version_;
-    auto written = co_await write_status();
-    if (written || written.error().is_not_found() || written.error().kind() == ErrorKind::Invalid) {
-      if (!written) log_.warn("status is refused", {{"error", written.error()}});
-      written_version_ = writing;
-      state_changed_.wake_all();
-    } else {
-      log_.warn("status cannot be written, trying again", {{"error", written.error()}});
-      co_await sleep(loop_, kStatusRetry);
+  JsonApi pods(context_.client, kPods, ns_);
+  int attempt = 0;
+  while (!gone_) {
+    if (written_ == version_) {
+      co_await changed_.wait();
+      continue;
     }
+    const std::uint64_t writing = version_;
+    Json body = {{"metadata", {{"uid", uid_}}}, {"status", published_}};
+    Result<Json> answer = co_await pods.patch(name_, Patch::merge(std::move(body)), "status");
+    // Not found, or another pod by that name: nobody needs this status any more.
+    const bool pointless =
+        !answer && answer.error().retry() != Retry::Backoff && answer.error().retry() != Retry::After;
+    if (answer || pointless) {
+      written_ = writing;
+      attempt = 0;
+      changed_.wake_all();
+      if (!answer && !answer.error().is_not_found() && !answer.error().is_conflict())
+        context_.options.log.warn("pod status was refused",
+                                  {{"pod", ns_ + "/" + name_}, {"error", answer.error()}});
+      continue;
+    }
+    co_await sleep(loop_, Backoff{.initial = 200ms, .factor = 2.0, .max = 5s, .jitter = 0.2}.delay(
+                              ++attempt, loop_.random()));
   }
 }
 
-Task<Result<>> PodWorker::write_status() {
-  PodStatusInput input;
-  input.uid = uid_;
-  input.host_ip = context_.host_ip;
-  input.pod_ip = ip_;
-  input.started = started_;
-  input.now = loop_.now();
-  for (const auto& container : containers_) input.containers.push_back(container->state);
-  input.failed_reason = failed_reason_;
-  input.failed_message = failed_message_;
-  input.over = over_;
-  Json status = pod_status(input, last_status_);
-  // A merge patch replaces lists whole, so no container keeps two states; the uid keeps us off a successor's
-  // object.
-  Json patch{{"metadata", {{"uid", uid_}}}, {"status", status}};
-  auto patched =
-      co_await JsonApi(context_.client, kPods, ns_).patch(name_, Patch::merge(std::move(patch)), "status");
-  if (!patched && patched.error().is_conflict())
-    co_return Result<>{};  // another pod of this name: ours is gone
-  if (!patched) co_return fail(std::move(patched));
-  last_status_ = std::move(status);
-  co_return Result<>{};
+Task<> PodWorker::flush() {
+  while (written_ != version_ && !gone_) co_await changed_.wait();
+}
+
+Task<> PodWorker::delete_finally() {
+  JsonApi pods(context_.client, kPods, ns_);
+  for (int attempt = 1; !gone_; ++attempt) {
+    Result<Json> answer = co_await pods.remove(name_, DeleteOptions().uid(uid_).grace(0s));
+    if (answer || answer.error().is_not_found() || answer.error().is_conflict()) co_return;
+    co_await sleep(loop_, Backoff{}.delay(attempt, loop_.random()));
+  }
 }
 
 }  // namespace kube

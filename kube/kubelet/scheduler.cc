@@ -247,8 +247,8 @@ class Scheduler::Impl {
                       {"reason", "Unschedulable"},
                       {"message", why},
                       {"lastTransitionTime", to_rfc3339(loop_.now())}};
-    auto told =
-        co_await api.patch(pod.name, Patch::merge({{"status", {{"conditions", {condition}}}}}), "status");
+    auto told = co_await api.patch(
+        pod.name, Patch::merge({{"status", {{"conditions", Json::array({condition})}}}}), "status");
     if (!told && !told.error().is_not_found()) {
       options_.log.warn("pod could not be told why it waits",
                         {{"pod", pod.ns + "/" + pod.name}, {"error", told.error()}});
