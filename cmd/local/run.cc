@@ -71,6 +71,13 @@ Result<> check_object(const Json& object) {
   if (metadata == object.end() || !metadata->is_object() || !metadata->contains("name")) {
     return fail(ErrorKind::InvalidInput, "metadata.name: expected text, found none");
   }
+  for (const char* field : {"name", "namespace"}) {
+    const auto value = metadata->find(field);
+    if (value != metadata->end() && !value->is_string()) {
+      return fail(ErrorKind::InvalidInput,
+                  std::string("metadata.") + field + ": expected text, got " + kube::describe_json(*value));
+    }
+  }
   if (kind == "SparkApplication") return check_fields<api::SparkApplication>(object);
   if (kind == "ScheduledSparkApplication") return check_fields<api::ScheduledSparkApplication>(object);
   if (kind == "SparkConnect") return check_fields<api::SparkConnect>(object);
