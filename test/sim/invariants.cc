@@ -62,7 +62,8 @@ int rank(State state) {
 
 // The link of an id alone: any spec will do.
 bool follows(const std::string& id, const std::string& app_uid, const std::string& current) {
-  return api::same_link(id, api::next_attempt_id(app_uid, current, api::SpecHash{}));
+  static const api::SpecHash any = api::spec_hash({});
+  return api::same_link(id, api::next_attempt_id(app_uid, current, any));
 }
 
 // Whether status speaks of this very pod.
@@ -109,7 +110,16 @@ void Invariants::request_arrived(const RequestInfo& request) {
 }
 
 void Invariants::request_answered(const RequestInfo& request, int code) {
-  if (!from_operator(request)) return;
+  if (!from_operator(request)) {
+    // Those whom nobody disturbs have no reason to be refused, but for what races with others.
+    if (code >= 400) {
+      trace_.add("refused", request.user.username + " " + request.verb + " " + request.path + " → " +
+                                std::to_string(code));
+    }
+    if (code == 400 || code == 422 || code >= 500)
+      violate("the world's own request is wrong: " + request.body);
+    return;
+  }
   if (request.verb != "watch" && request.resource != "events" && request.resource != "leases") {
     trace_.add("request",
                request.user_agent + " " + request.verb + " " + request.path + " → " + std::to_string(code));
@@ -339,7 +349,8 @@ void Invariants::check_reported(const Json& before, const Json& after) {
         is_late(pod->uid()))
       continue;
     if (label_of(json, api::label::kSubmissionId) != id) continue;
-    if (to == State::SubmissionFailed &&
+    // One that cannot run, because its children were refused, has failed indeed.
+    if (to == State::SubmissionFailed && volumes_exist(server_, json) &&
         number_at(after, "submissionAttempts") > number_at(before, "submissionAttempts")) {
       violate("I3: submission of " + name + " reported as failed, its driver is there");
     }

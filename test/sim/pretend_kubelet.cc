@@ -43,6 +43,15 @@ std::string owner_uid(const Json& object, const std::string& kind) {
   return "";
 }
 
+bool volumes_exist(kube::apiserver::ApiServer& server, const Json& pod) {
+  const std::string ns = pod.at("metadata").at("namespace");
+  for (const Json& volume : pod.at("spec").value("volumes", Json::array())) {
+    const auto map = volume.find("configMap");
+    if (map != volume.end() && !server.store().get("configmaps", {ns, map->value("name", "")})) return false;
+  }
+  return true;
+}
+
 PretendKubelet::PretendKubelet(kube::Loop& loop, kube::apiserver::ApiServer& server, const Plan& plan,
                                kube::TaskGroup& tasks)
     : loop_(loop),
@@ -61,15 +70,6 @@ void PretendKubelet::run_pod(const ObjectRef& pod) {
 ObjectRef PretendKubelet::find(const ObjectKey& key, const std::string& uid) const {
   ObjectRef pod = server_.store().get(kPodTable, key);
   return pod && pod->uid() == uid ? pod : nullptr;
-}
-
-bool PretendKubelet::volumes_exist(const kube::apiserver::StoredObject& pod) const {
-  for (const Json& volume : pod.json().at("spec").value("volumes", Json::array())) {
-    const auto map = volume.find("configMap");
-    if (map != volume.end() && !server_.store().get("configmaps", {pod.key().ns, map->value("name", "")}))
-      return false;
-  }
-  return true;
 }
 
 Task<> PretendKubelet::set_phase(ObjectKey key, std::string container, std::string phase, int exit_code) {
@@ -164,7 +164,7 @@ Task<> PretendKubelet::live(ObjectKey key, std::string uid, Random random) {
         due = loop_.after(draw(1s));
         break;
       case Stage::Pending:
-        if (!volumes_exist(*pod)) {
+        if (!volumes_exist(server_, pod->json())) {
           due = loop_.after(500ms);
           break;
         }

@@ -29,7 +29,6 @@ class PretendKubelet {
  private:
   kube::Task<> live(kube::ObjectKey key, std::string uid, kube::Random random);
   kube::apiserver::ObjectRef find(const kube::ObjectKey& key, const std::string& uid) const;
-  bool volumes_exist(const kube::apiserver::StoredObject& pod) const;
   kube::Task<> set_phase(kube::ObjectKey key, std::string container, std::string phase, int exit_code);
   kube::Task<> create_executors(kube::apiserver::ObjectRef driver, int count);
   kube::Task<> remove_executors(kube::apiserver::ObjectRef driver);
@@ -47,6 +46,8 @@ class PretendKubelet {
 bool is_driver(const kube::Json& pod);
 std::string phase_of(const kube::Json& pod);
 bool has_ended(const kube::Json& pod);  // Succeeded or Failed
+// Every config map it mounts is there: the pod can run.
+bool volumes_exist(kube::apiserver::ApiServer& server, const kube::Json& pod);
 std::string label_of(const kube::Json& object, const std::string& name);
 // UID of the reference of that kind; "" when there is none.
 std::string owner_uid(const kube::Json& object, const std::string& kind);
