@@ -152,7 +152,8 @@ int main() {
   if (const long seed = number_from("SIM_SEED", -1); seed >= 0)
     return replay(static_cast<std::uint64_t>(seed));
   bool good = true;
-  if (number_from("SIM_SELF_CHECK", 1) != 0) good = same_seed_same_trace() && sabotage_is_noticed();
-  const int seeds = run_seeds(static_cast<std::uint64_t>(number_from("SIM_SEEDS", 500)));
+  if (number_from("SIM_SELF_CHECK", SIM_DEFAULT_SELF_CHECK) != 0)
+    good = same_seed_same_trace() && sabotage_is_noticed();
+  const int seeds = run_seeds(static_cast<std::uint64_t>(number_from("SIM_SEEDS", SIM_DEFAULT_SEEDS)));
   return good && seeds == 0 ? 0 : 1;
 }
