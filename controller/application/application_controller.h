@@ -1,7 +1,7 @@
 // The controller of SparkApplications: observe (caches), decide (pure), act (one effect, one status patch).
 //
-//   manager.add(std::make_unique<ApplicationController>(manager, options))  → see
-//   add_application_controller()
+//   ApplicationController::add_to(manager, submitter, {.workers = 10, .log = log});
+//   co_await manager.run();
 //
 // Watches applications and the pods that the operator launched; new applications wait in their own lane
 // behind work on known ones. Thread: the loop's only.

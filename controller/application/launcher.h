@@ -1,7 +1,7 @@
 // Launcher starts the driver of the next attempt, and exactly one (docs/one-driver.md, protocol 5.1 of the
 // design):
 //
-//   co_await launcher.launch(app, decide_again, log);
+//   co_return co_await launcher.launch(app, seen, notes, log);    // as decide() said Submit for them
 //
 // A live read of the application, decided on anew; a look at the names under which an earlier driver may lie;
 // the lease held without a break from that read to the POST; after any refusal a look at the pod that stands

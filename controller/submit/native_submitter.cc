@@ -89,10 +89,15 @@ Task<Result<>> NativeSubmitter::create_child(const Json& child, const PodView& d
   kube::JsonApi objects(client_, *resource, driver.key.ns);
   auto created = co_await objects.create(child);
   if (created) co_return Result<>{};
-  if (!created.error().is_already_exists()) {
+  if (created.error().is_ambiguous()) {
     co_return fail(std::move(created).error().while_doing("create " + what));
   }
+  // Any refusal, not only AlreadyExists: quota and admission refuse before the name is looked at, also what
+  // an earlier try has made.
   auto present = co_await objects.get(name);
+  if (!present && present.error().is_not_found() && !created.error().is_already_exists()) {
+    co_return fail(std::move(created).error().while_doing("create " + what));
+  }
   if (!present && present.error().is_not_found())
     co_return fail(ErrorKind::Conflict, what + " has just gone");
   if (!present) co_return fail(std::move(present).error().while_doing("get " + what));

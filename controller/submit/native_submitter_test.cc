@@ -84,6 +84,21 @@ TEST_CASE("completing a driver twice finds the first children", "[native]") {
   CHECK(world.api.count("DELETE configmaps") + world.api.count("DELETE services") == 0);
 }
 
+TEST_CASE("a refusal that comes before the name is looked at does not hide a child that is there",
+          "[native]") {
+  World world;
+  const PodView driver = world.create_driver().value();
+  REQUIRE(world.complete(driver));
+  world.api.before = [](const std::string& request) {
+    return request == "POST configmaps" ? FakeFault{403, "Forbidden"} : FakeFault{};
+  };
+  CHECK(world.complete(driver));
+  world.api.erase(world.api.paths("configmaps").front());
+  const auto completed = world.complete(driver);
+  REQUIRE_FALSE(completed);
+  CHECK(completed.error().kind() == kube::ErrorKind::Forbidden);
+}
+
 TEST_CASE("children of a driver that has gone are made anew", "[native]") {
   World world;
   const PodView first = world.create_driver().value();
