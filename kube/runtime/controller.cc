@@ -197,18 +197,19 @@ void Controller::finish(WorkQueue<ObjectKey>::Item& item, const Result<Reconcile
       item.forget();
       return;
     }
-    queue_.add_rate_limited(item.key(), item.lane(), error.retry_after().value_or(0s));
-    // A conflict is how optimistic locking works: no news for anybody.
     if (error.is_conflict()) {
+      // How optimistic locking works: no news for anybody, and no sign that the server needs a rest.
+      queue_.add_backed_off(item.key(), item.lane());
       log.debug("reconcile met a conflict", {{"error", error}});
-    } else {
-      log.warn("reconcile failed", {{"error", error}, {"failures", queue_.failures(item.key())}});
+      return;
     }
+    queue_.add_rate_limited(item.key(), item.lane(), error.retry_after().value_or(0s));
+    log.warn("reconcile failed", {{"error", error}, {"failures", queue_.failures(item.key())}});
     return;
   }
   const Lane lane = result->lane.value_or(item.lane());
   if (result->requeue && !result->requeue_after) {
-    queue_.add_rate_limited(item.key(), lane);
+    queue_.add_backed_off(item.key(), lane);
     return;
   }
   item.forget();

@@ -12,11 +12,12 @@
 //     co_return ReconcileResult::after(30s);                // or done(), or fail(error)
 //   }
 //
-// What happens next: done() forgets the key's failures; after(t) too, and comes back at t; again() and
-// errors come back after the key's back-off, an error with retry_after() not before that. Errors that waiting
-// alone does not cure come back too, ever more rarely (rights are granted, quotas raised); only InvalidInput
-// is terminal: the next change of the object brings the key back. An exception that escapes a reconcile is
-// counted as a panic and treated as an error. Keys may be added before run(): they wait.
+// What happens next: done() forgets the key's failures; after(t) too, and comes back at t. again() and
+// conflicts come back after the key's own back-off; other errors after it and the queue's token bucket, and
+// not before retry_after(). Errors that waiting alone does not cure come back too, ever more rarely (rights
+// are granted, quotas raised); only InvalidInput is terminal: the next change of the object brings the key
+// back. An exception that escapes a reconcile is counted as a panic and treated as an error. Keys may be
+// added before run(): they wait.
 //
 // Thread: the loop's only. Lifetime: outlives run(); stop() may be called at any time.
 #pragma once

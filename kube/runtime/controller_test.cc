@@ -140,6 +140,19 @@ TEST_CASE("an error that names its wait is not repeated before that; a refusal t
   CHECK(forbidden.finished.size() > 5);
 }
 
+TEST_CASE("conflicts and regular repetitions come back by their own back-off, however many there are") {
+  World world(
+      [](const ReconcileRequest& request) -> Outcome {
+        if (request.failures == 0) return fail(ErrorKind::Conflict, "changed");
+        if (request.failures == 1) return ReconcileResult::again();
+        return ReconcileResult::done();
+      },
+      {.workers = 10, .retry_qps = 1, .retry_burst = 1}, 0ms);
+  for (int i = 0; i < 100; ++i) world.controller->queue().add({"ns", std::to_string(i)});
+  world.loop.run_for(1s);
+  CHECK(world.finished.size() == 300);
+}
+
 TEST_CASE("an object that cannot be used waits for its next change") {
   World world(
       [](const ReconcileRequest&) -> Outcome { return fail(ErrorKind::InvalidInput, "spec: nonsense"); });

@@ -132,6 +132,11 @@ class WorkQueue {
     Duration delay = std::max(backoff(failures_[key]++), bucket_.take(loop_.steady()));
     add_after(key, std::max(std::min(delay, options_.retry_max_delay), at_least), lane);
   }
+  // As above, but only the key's own back-off counts, no token: for conflicts, which thousands of keys may
+  // meet in a minute without anything being wrong.
+  void add_backed_off(const Key& key, Lane lane = Lane::Known) {
+    add_after(key, std::min(backoff(failures_[key]++), options_.retry_max_delay), lane);
+  }
   void forget(const Key& key) { failures_.erase(key); }
   int failures(const Key& key) const {
     auto found = failures_.find(key);
