@@ -1,6 +1,7 @@
 #include "kube/apiserver/api_server.h"
 
 #include "kube/apiserver/crd_lifecycle.h"
+#include "kube/apiserver/event_expiry.h"
 #include "kube/apiserver/garbage_collector.h"
 #include "kube/apiserver/http_front.h"
 #include "kube/apiserver/namespace_lifecycle.h"
@@ -36,6 +37,7 @@ class ApiServer::Impl {
         kubelets(cluster, network, options.kubelet_plain_http),
         crds(cluster, watches),
         collector(cluster, writer, options.controller_delay),
+        events(cluster),
         handler({cluster, reader, writer, watches, authenticator, discovery, kubelets, faults,
                  options.max_body_bytes}) {
     made_ = make_certificates();
@@ -108,6 +110,7 @@ class ApiServer::Impl {
   KubeletProxy kubelets;
   CrdLifecycle crds;
   GarbageCollector collector;
+  EventExpiry events;
   std::unique_ptr<NamespaceLifecycle> namespaces;
   RequestHandler handler;
   std::unique_ptr<Listener> listener;

@@ -132,8 +132,7 @@ Task<ApiAnswer> RequestHandler::handle(ApiRequest request) {
     } else if (request.body.size() > parts_.max_body_bytes) {
       answer = refusal_answer(Refusal::too_large(parts_.max_body_bytes));
     } else {
-      auto served = co_await serve(*call, request, fault);
-      answer = served ? std::move(*served) : refusal_answer(served.error());
+      answer = co_await serve_or_refuse(*call, request, fault);
       for (const std::string& warning : call->warnings) {
         std::string quoted;
         for (char c : warning) quoted += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
@@ -150,6 +149,21 @@ Task<ApiAnswer> RequestHandler::handle(ApiRequest request) {
   }
   answered(answer);
   co_return std::move(answer);
+}
+
+Task<ApiAnswer> RequestHandler::serve_or_refuse(ApiCall& call, const ApiRequest& request,
+                                                const FaultAction& fault) {
+  std::string broken;
+  try {
+    auto served = co_await serve(call, request, fault);
+    co_return served ? std::move(*served) : refusal_answer(served.error());
+  } catch (const Json::exception& exception) {
+    // A value of a type that no check looked at. The write was not done: values are put last.
+    broken = exception.what();
+  }
+  parts_.cluster.log.error("request met a value of an unexpected type",
+                           {{"method", call.info.method}, {"path", call.info.path}, {"exception", broken}});
+  co_return refusal_answer(Refusal::internal(broken));
 }
 
 Granted<ApiAnswer> RequestHandler::plain(ApiCall& call, const ApiRequest& request) {
@@ -282,6 +296,16 @@ Granted<ApiAnswer> RequestHandler::create(ApiCall& call, const std::string& body
   }
   auto json = ObjectWriter::read_body(call, body);
   if (!json) return refuse(json);
+  const SchemaSet& schemas = parts_.cluster.registry.builtin_schemas();
+  const Schema* shape = sub == "token"      ? schemas.find("io.k8s.api.authentication.v1.TokenRequest")
+                        : sub == "binding"  ? schemas.find("io.k8s.api.core.v1.Binding")
+                        : sub == "eviction" ? schemas.find("io.k8s.api.policy.v1.Eviction")
+                                            : call.served->schema;
+  if (shape) {
+    if (std::string wrong = type_mismatch(*json, *shape); !wrong.empty())
+      return refuse(Refusal::bad_request(wrong));
+    drop_nulls(*json, *shape);
+  }
   if (call.served->listed_only_for_create) return review(call, std::move(*json));
   if (sub == "binding") return bind(call, *json);
   if (sub == "eviction") return evict(call, *json);

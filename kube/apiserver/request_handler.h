@@ -40,6 +40,7 @@ class RequestHandler {
   static bool is_public(std::string_view target);
 
  private:
+  Task<ApiAnswer> serve_or_refuse(ApiCall& call, const ApiRequest& request, const FaultAction& fault);
   Task<Granted<ApiAnswer>> serve(ApiCall& call, const ApiRequest& request, const FaultAction& fault);
   Granted<ApiAnswer> plain(ApiCall& call, const ApiRequest& request);
   Granted<ApiAnswer> create(ApiCall& call, const std::string& body);

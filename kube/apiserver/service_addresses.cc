@@ -45,17 +45,21 @@ Granted<> ServiceAddresses::assign(Json& service) {
     spec.erase("clusterIPs");
     return {};
   }
+  std::string address = string_at(spec, {"clusterIP"});
+  const bool wants_ports = type == "NodePort" || type == "LoadBalancer";
   std::set<std::string> taken;
   std::set<std::int64_t> ports;
   const ObjectKey self{string_at(service, {"metadata", "namespace"}),
                        string_at(service, {"metadata", "name"})};
-  for (const auto& [key, other] : cluster_.store.table("services")) {
+  // A headless service takes nothing from anybody, so nobody's need be looked at.
+  static const Store::Table kNone;
+  for (const auto& [key, other] :
+       address == "None" && !wants_ports ? kNone : cluster_.store.table("services")) {
     if (key == self) continue;
     taken.insert(string_at(other->json(), {"spec", "clusterIP"}));
     if (const Json* list = find_path(other->json(), {"spec", "ports"}); list && list->is_array())
       for (const Json& port : *list) ports.insert(port.value("nodePort", std::int64_t{0}));
   }
-  std::string address = string_at(spec, {"clusterIP"});
   if (address.empty()) {
     for (std::uint32_t tried = 0; tried < size_ && address.empty(); ++tried) {
       const std::uint32_t offset = 10 + (next_ - 10 + tried) % (size_ - 11);
@@ -73,7 +77,7 @@ Granted<> ServiceAddresses::assign(Json& service) {
                            "failed to allocate IP " + address + ": provided IP is already allocated"}}));
   }
   spec["clusterIPs"] = Json::array({address});
-  if (type == "NodePort" || type == "LoadBalancer") {
+  if (wants_ports) {
     for (Json& port : spec["ports"]) {
       if (port.value("nodePort", 0) != 0) continue;
       while (ports.contains(next_port_)) next_port_ = next_port_ == 32767 ? 30000 : next_port_ + 1;

@@ -62,7 +62,7 @@ struct Change {
 };
 
 struct StoreOptions {
-  std::size_t history = 10'000;  // changes kept per table
+  std::size_t history = 4'000;  // changes kept per table
 };
 
 class Store {

@@ -26,6 +26,7 @@ class WatchStream final : public AnswerStream {
         as_table_(call.as_table),
         as_partial_(call.as_partial),
         include_(call.include_object),
+        ns_(call.info.ns),
         bookmarks_(call.allow_bookmarks),
         until_(cluster_.loop.after(call.timeout_seconds > 0
                                        ? Duration(std::chrono::seconds(call.timeout_seconds))
@@ -36,7 +37,7 @@ class WatchStream final : public AnswerStream {
   ~WatchStream() override { hub_.streams_.erase(place_); }
 
   void start_with_present_objects(bool mark_their_end) {
-    for (const ObjectRef& object : cluster_.store.list(served_->table()))
+    for (const ObjectRef& object : cluster_.store.list(served_->table(), ns_))
       if (selection_.matches(*object)) say(WatchEventType::Added, *object);
     cursor_ = cluster_.store.version();
     if (mark_their_end) say_bookmark(true);
@@ -159,6 +160,7 @@ class WatchStream final : public AnswerStream {
   FaultAction fault_;
   bool as_table_, as_partial_;
   std::string include_;
+  std::string ns_;
   bool bookmarks_;
   bool columns_said_ = false;
   bool ended_ = false, cut_ = false;

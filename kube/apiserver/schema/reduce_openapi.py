@@ -29,9 +29,12 @@ KINDS = {
     "apis__autoscaling__v2": ["HorizontalPodAutoscaler"],
     "apis__admissionregistration.k8s.io__v1": ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
     "apis__apiextensions.k8s.io__v1": ["CustomResourceDefinition"],
-    "apis__authentication.k8s.io__v1": ["TokenReview", "TokenRequest", "SelfSubjectReview"],
+    "apis__authentication.k8s.io__v1": ["TokenReview", "SelfSubjectReview"],
     "apis__authorization.k8s.io__v1": ["SubjectAccessReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview"],
 }
+
+# Bodies of subresources, which are no kinds of their own group there.
+BODIES = {"api__v1": ["io.k8s.api.authentication.v1.TokenRequest", "io.k8s.api.policy.v1.Eviction"]}
 
 MARKS = {
     "x-kubernetes-list-type": "list", "x-kubernetes-list-map-keys": "keys", "x-kubernetes-map-type": "map",
@@ -72,7 +75,7 @@ def main():
     for group_version, names in KINDS.items():
         with open(os.path.join(folder, group_version + "_openapi.json")) as f:
             components = json.load(f)["components"]["schemas"]
-        todo = []
+        todo = list(BODIES.get(group_version, []))
         for name, schema in components.items():
             for gvk in schema.get("x-kubernetes-group-version-kind", []):
                 path = "/".join(filter(None, [gvk["group"], gvk["version"]]))
