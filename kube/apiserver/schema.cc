@@ -151,6 +151,9 @@ std::string mismatch(const Json& value, const Schema& schema, const std::string&
     }
   } else if (value.is_array() && schema.items) {
     for (std::size_t i = 0; i < value.size(); ++i) {
+      // A member that is null counts as absent; an item cannot be absent.
+      if (value[i].is_null() && schema.items->type != Schema::Type::Any)
+        return join(path, i) + ": expected " + std::string(expected_name(schema.items->type)) + ", got null";
       if (std::string problem = mismatch(value[i], *schema.items, join(path, i)); !problem.empty())
         return problem;
     }
