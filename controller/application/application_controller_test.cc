@@ -100,6 +100,8 @@ TEST_CASE("an application lives from New to COMPLETED", "[controller]") {
 
 TEST_CASE("one submission costs one live read: our own writes are not decided on twice", "[controller]") {
   World world;
+  // The pod's event is there before the status is written, the status's own comes late.
+  world.meanwhile("PATCH sparkapplications/status", [&] { world.api.watches_are_silent = true; });
   world.apply();
   CHECK(world.api.count("GET sparkapplications") == 1);
   CHECK(world.api.count("PATCH sparkapplications/status") == 1);
@@ -226,6 +228,10 @@ TEST_CASE("an active application that names no driver has it all the same", "[co
   CHECK(world.api.has(pod_path("pi-driver")));
   world.phase("Running");
   CHECK(world.state() == "RUNNING");
+  world.api.change(app_path("pi"), [](Json& app) { app["status"].erase("driverInfo"); });
+  world.api.erase(pod_path("pi-driver"));
+  world.pass(10s);
+  CHECK(world.state() == "FAILED");
 }
 
 TEST_CASE("a driver whose children are refused is taken away again", "[controller]") {
