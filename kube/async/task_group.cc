@@ -8,7 +8,9 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "kube/async/timer.h"
 
@@ -22,6 +24,20 @@ struct TaskGroup::Entry {
   std::list<std::shared_ptr<Entry>>::iterator position;
 };
 
+namespace {
+
+// co_spawn would run the task inline up to its first suspension, and Asio 1.81 lets a cancellation that comes
+// before that escape from the loop. One pause that cannot be cancelled mends both; cancelled meanwhile, the
+// task's first co_await throws inside it.
+Task<> after_a_pause(asio::io_context& context, Task<> task) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await asio::post(context, asio::use_awaitable);
+  co_await asio::this_coro::throw_if_cancelled(true);
+  co_await std::move(task);
+}
+
+}  // namespace
+
 TaskGroup::TaskGroup(Loop& loop, Log log) : loop_(loop), log_(std::move(log)), ended_(loop) {}
 
 TaskGroup::~TaskGroup() {
@@ -32,7 +48,7 @@ void TaskGroup::spawn(std::string name, Task<> task) {
   auto entry = std::make_shared<Entry>();
   entry->name = std::move(name);
   entry->position = tasks_.insert(tasks_.end(), entry);
-  asio::co_spawn(loop_.context(), std::move(task),
+  asio::co_spawn(loop_.context(), after_a_pause(loop_.context(), std::move(task)),
                  asio::bind_cancellation_slot(entry->stop.slot(), [this, entry](std::exception_ptr thrown) {
                    finished(entry, thrown);
                  }));

@@ -66,6 +66,26 @@ TEST_CASE("a task spawned into a cancelled group ends at its first wait") {
   CHECK(notes.empty());
 }
 
+TEST_CASE(
+    "a task does not start inside spawn, and one that never suspends can be cancelled before it starts") {
+  SimLoop loop;
+  int steps = 0;
+  auto two_steps = [](int* count) -> Task<> {
+    ++*count;
+    co_await [](int* inner) -> Task<> {
+      ++*inner;
+      co_return;
+    }(count);
+  };
+  TaskGroup group(loop);
+  group.spawn("quick", two_steps(&steps));
+  CHECK(steps == 0);
+  group.cancel();
+  loop.run(group.join());
+  CHECK(steps == 0);
+  CHECK(group.failures() == 0);
+}
+
 TEST_CASE("stop lets tasks finish within the grace and cancels those that do not") {
   SimLoop loop;
   std::vector<int> notes;
