@@ -169,7 +169,10 @@ class ProcessRuntime::Impl {
     host_ = read_host_layout();
     co_return Result<>{};
   }
-  Task<> close() { return renewals_.cancel_and_join(); }
+  Task<> close() {
+    co_await renewals_.cancel_and_join();
+    (void)remove_tree(memory_folder_);
+  }
 
   Result<std::string> assign_address(const Json& pod) {
     Pod& known = pods_[uid_of(pod)];
