@@ -86,6 +86,10 @@ Task<Result<>> NativeSubmitter::create_child(const Json& child, const PodView& d
   if (!resource) co_return fail(std::move(resource));
   const std::string name = child.at("metadata").at("name");
   const std::string what = resource->kind + " " + driver.key.ns + "/" + name;
+  // That a look was refused says nothing about what stands there: only creating can be refused for good.
+  const auto unknown = [](kube::Error error, const std::string& doing) {
+    return fail(std::move(error).while_doing(doing).with_ambiguous(true));
+  };
   kube::JsonApi objects(client_, *resource, driver.key.ns);
   auto created = co_await objects.create(child);
   if (created) co_return Result<>{};
@@ -100,14 +104,14 @@ Task<Result<>> NativeSubmitter::create_child(const Json& child, const PodView& d
   }
   if (!present && present.error().is_not_found())
     co_return fail(ErrorKind::Conflict, what + " has just gone");
-  if (!present) co_return fail(std::move(present).error().while_doing("get " + what));
+  if (!present) co_return unknown(std::move(present).error(), "get " + what);
   const kube::OwnerReference owner = controller_reference(*present);
   if (owner.uid == driver.uid) co_return Result<>{};
   if (owner.kind != "Pod") co_return fail(ErrorKind::Conflict, what + " exists and belongs to no driver");
   // Of another driver: it may be taken away only once that very pod is gone.
   auto other = co_await kube::JsonApi(client_, kube::kPods, driver.key.ns).get(owner.name);
   if (!other && !other.error().is_not_found()) {
-    co_return fail(std::move(other).error().while_doing("look for the owner of " + what));
+    co_return unknown(std::move(other).error(), "look for the owner of " + what);
   }
   if (other && other->at("metadata").value("uid", "") == owner.uid) {
     co_return fail(ErrorKind::Conflict, what + " belongs to a pod that still exists");
@@ -115,7 +119,7 @@ Task<Result<>> NativeSubmitter::create_child(const Json& child, const PodView& d
   auto removed =
       co_await objects.remove(name, kube::DeleteOptions().uid(present->at("metadata").value("uid", "")));
   if (!removed && !removed.error().is_not_found()) {
-    co_return fail(std::move(removed).error().while_doing("delete " + what));
+    co_return unknown(std::move(removed).error(), "delete " + what);
   }
   auto again = co_await objects.create(child);
   if (!again) co_return fail(std::move(again).error().while_doing("create " + what));

@@ -99,6 +99,18 @@ TEST_CASE("a refusal that comes before the name is looked at does not hide a chi
   CHECK(completed.error().kind() == kube::ErrorKind::Forbidden);
 }
 
+TEST_CASE("a refused look at a child is no refusal of the submission", "[native]") {
+  World world;
+  const PodView driver = world.create_driver().value();
+  REQUIRE(world.complete(driver));
+  world.api.before = [](const std::string& request) {
+    return request == "GET configmaps" ? FakeFault{403, "Forbidden"} : FakeFault{};
+  };
+  const auto completed = world.complete(driver);
+  REQUIRE_FALSE(completed);
+  CHECK(completed.error().is_ambiguous());
+}
+
 TEST_CASE("children of a driver that has gone are made anew", "[native]") {
   World world;
   const PodView first = world.create_driver().value();

@@ -28,6 +28,8 @@ struct SimPipe {
   std::deque<std::pair<SteadyTime, std::string>> under_way;
   SteadyTime last_arrival{};
   bool ended = false;  // the writer has shut its side down
+  // Bytes have vanished on a blocked way. Nothing that comes after them may arrive: a stream has no holes.
+  bool lost = false;
   SteadyTime end_arrives{};
   WaitList changed;
   Timer arrival;
@@ -125,7 +127,9 @@ class SimStream final : public Stream {
       co_return fail(reset_by_peer(peer_));
     }
     // A blocked way swallows bytes: the writer learns of it only by a deadline.
-    if (bytes.empty() || !passes()) co_return Result<>{};
+    if (bytes.empty()) co_return Result<>{};
+    pipe.lost |= !passes();
+    if (pipe.lost) co_return Result<>{};
     pipe.under_way.emplace_back(arrival(pipe), std::string(bytes));
     pipe.changed.wake_all();
     co_return Result<>{};
@@ -133,7 +137,7 @@ class SimStream final : public Stream {
 
   Task<Result<>> shutdown() override {
     SimPipe& pipe = out();
-    if (!pipe.ended && !closed_ && !connection_->broken && passes()) {
+    if (!pipe.ended && !pipe.lost && !closed_ && !connection_->broken && passes()) {
       pipe.ended = true;
       pipe.end_arrives = arrival(pipe);
       pipe.changed.wake_all();
@@ -147,7 +151,7 @@ class SimStream final : public Stream {
     (side_ == Side::Client ? connection_->client_closed : connection_->server_closed) = true;
     // What was written still arrives, then the end.
     SimPipe& pipe = out();
-    if (!pipe.ended && passes()) {
+    if (!pipe.ended && !pipe.lost && passes()) {
       pipe.ended = true;
       pipe.end_arrives = arrival(pipe);
     }
