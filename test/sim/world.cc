@@ -54,25 +54,32 @@ World::World(std::uint64_t seed, WorldOptions options)
 World::~World() = default;
 
 World::Outcome World::run() {
-  trace_.add("plan", plan_.to_string());
-  loop_.run(prepare());
-  begin();
-  const auto violated = [this] { return invariants_.violated() || sink_->escaped_exception(); };
-  loop_.run_until(violated, plan_.chaos);
-  if (!violated()) loop_.run_until([&] { return violated() || people_.empty(); }, 10min);
-  if (!violated()) {
-    come_to_rest();
-    await_good_end();
+  try {
+    play();
+  } catch (const std::exception& exception) {
+    invariants_.violate(std::string("the world itself failed: ") + exception.what());
   }
-  if (!violated()) stop_operators();
   if (sink_->escaped_exception()) invariants_.violate("an exception escaped a task");
   Outcome outcome{.violation = invariants_.violation(),
                   .plan = plan_.to_string(),
                   .tail = trace_.tail(),
                   .hash = trace_.hash(),
                   .lines = trace_.lines()};
-  tear_down();
+  if (options_.tear_down) tear_down();
   return outcome;
+}
+
+void World::play() {
+  trace_.add("plan", plan_.to_string());
+  loop_.run(prepare());
+  begin();
+  const auto violated = [this] { return invariants_.violated() || sink_->escaped_exception(); };
+  loop_.run_until(violated, plan_.chaos);
+  if (!violated()) loop_.run_until([&] { return violated() || people_.empty(); }, 10min);
+  if (violated()) return;
+  come_to_rest();
+  await_good_end();
+  if (!violated()) stop_operators();
 }
 
 Task<> World::prepare() {

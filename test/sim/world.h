@@ -33,6 +33,8 @@ struct WorldOptions {
   Trace::Print print = Trace::Print::No;
   Sabotage sabotage = Sabotage::None;
   Invariants::Form form = Invariants::Form::Checked;
+  // False: the world is left as it stands, for a process that ends with it.
+  bool tear_down = true;
 };
 
 class World {
@@ -56,6 +58,7 @@ class World {
     std::unique_ptr<OperatorProcess> process;
   };
 
+  void play();
   kube::Task<> prepare();
   void begin();
   void come_to_rest();
