@@ -31,6 +31,9 @@ Result<std::vector<CertificatePtr>> read_certificates(std::string_view pem, cons
   const BioPtr bio = reader(pem);
   while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr)) {
     certificates.emplace_back(certificate);
+    // OpenSSL decodes the extensions at the first look and keeps them in the certificate. Contexts are shared
+    // by threads, so that look is taken here, while the certificate is still one thread's.
+    X509_check_purpose(certificate, -1, 0);
   }
   // Running out of PEM blocks is how reading ends; anything else is a broken block.
   const unsigned long code = ERR_peek_last_error();
