@@ -88,6 +88,27 @@ TEST_CASE("killing a host resets its connections, a blocked way is noticed by de
   world.loop.run(run(world, GENERATE(true, false)));
 }
 
+TEST_CASE("what was written into a blocked way is lost, and nothing after it arrives") {
+  World world;
+  auto run = [](World& w) -> Task<> {
+    auto stream = *co_await w.net.host("client").connect({"server", 80}, w.loop.after(1s));
+    w.net.block("client", "server");
+    CHECK((co_await stream->write("first ")).has_value());
+    w.net.unblock("client", "server");
+    CHECK((co_await stream->write("second")).has_value());
+    stream->set_deadline(w.loop.after(30s));
+    std::array<char, 16> buffer;
+    auto got = co_await stream->read_some(buffer);
+    REQUIRE_FALSE(got);
+    CHECK(got.error().kind() == ErrorKind::Timeout);
+
+    auto fresh = *co_await w.net.host("client").connect({"server", 80}, w.loop.after(1s));
+    CHECK((co_await fresh->write("third")).has_value());
+    CHECK(*co_await fresh->read_some(buffer) == 5);
+  };
+  world.loop.run(run(world));
+}
+
 TEST_CASE("the peer's end arrives after its last bytes") {
   SimLoop loop;
   SimNetwork net(loop);
