@@ -1,0 +1,40 @@
+// ReviewRoutes says which function answers the reviews of which path.
+//
+//   ReviewRoutes routes;
+//   routes.add("/validate--v1-pod", [](const Review& review) { return Verdict::allow(); });
+//   routes.add_task("/mutate--v1-pod", [&](const Review& review) { return look_up_and_decide(review); });
+//
+// A function that throws, or a task that ends by an exception, yields code 500 for that review alone. Thread:
+// functions run on the thread of the server that they were given to; those that are given to several servers
+// (ReviewThreads) run on several threads at once and may share only what nobody changes.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <variant>
+
+#include "kube/admission/review.h"
+#include "kube/async/task.h"
+
+namespace kube {
+
+class ReviewRoutes {
+ public:
+  // Pure: deciding takes no I/O.
+  using Decide = std::function<Verdict(const Review&)>;
+  // Where something must be asked first. The review lives until the task has ended; the task is cancelled
+  // when the review's deadline passes.
+  using DecideLater = std::function<Task<Verdict>(const Review&)>;
+
+  ReviewRoutes& add(std::string path, Decide decide);
+  ReviewRoutes& add_task(std::string path, DecideLater decide);
+
+  using Handler = std::variant<Decide, DecideLater>;
+  const std::map<std::string, Handler, std::less<>>& all() const { return handlers_; }
+
+ private:
+  std::map<std::string, Handler, std::less<>> handlers_;
+};
+
+}  // namespace kube
