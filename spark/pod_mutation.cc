@@ -49,10 +49,10 @@ struct Mutation {
   }
 };
 
-void owner_reference(Mutation& m) {
-  if (m.role != PodRole::Driver) return;
-  const Json owner = application_owner(m.app, Ownership::Controller);
-  Json& owners = m.pod["metadata"]["ownerReferences"];
+void owner_reference(Json& pod, const api::SparkApplication& app, PodRole role) {
+  if (role != PodRole::Driver) return;
+  const Json owner = application_owner(app, Ownership::Controller);
+  Json& owners = pod["metadata"]["ownerReferences"];
   if (std::ranges::find(owners, owner) == owners.end()) owners.push_back(owner);
 }
 
@@ -146,7 +146,7 @@ void prometheus(Mutation& m) {
       m.role == PodRole::Driver ? monitoring->expose_driver_metrics : monitoring->expose_executor_metrics;
   if (!exposed) return;
   const std::string map = api::prometheus_config_map_name(m.app.metadata.name);
-  m.mount_config_map(map + "-vol", map, api::path::kMetricsConf);
+  m.mount_config_map(config_map_volume_name(map), map, api::path::kMetricsConf);
   m.container["ports"].push_back({{"containerPort", prometheus_port(*monitoring->prometheus)},
                                   {"name", prometheus_port_name(*monitoring->prometheus)},
                                   {"protocol", "TCP"}});
@@ -175,7 +175,7 @@ Result<> apply(Mutation& m, Scope scope) {
     lifecycle(m);
     return memory_limit(m);
   }
-  owner_reference(m);
+  owner_reference(m.pod, m.app, m.role);
   environment(m);
   config_maps(m);
   volumes(m);
@@ -220,6 +220,22 @@ Result<Json> mutated(Json pod, const api::SparkApplication& app, PodRole role, S
   return pod;
 }
 
+Result<Json> mutated_once(const Json& pod, const api::SparkApplication& app, PodRole role,
+                          std::size_t index) {
+  const std::string mark = kube::string_at(pod, {"metadata", "annotations", kMutatedAnnotation});
+  if (mark.empty()) return mutated(pod, app, role, Scope::All, index);
+  Json out = pod;
+  // Garbage collection hangs on it, so the mark is not believed here: anybody can write an annotation.
+  owner_reference(out, app, role);
+  if (role == PodRole::Executor) {
+    auto again = mutated(std::move(out), app, role, Scope::OverwrittenBySpark, index);
+    if (!again) return again;
+    out = *std::move(again);
+  }
+  if (mark == kMutatedPartly) return mutated(std::move(out), app, role, Scope::Scheduling, index);
+  return out;
+}
+
 // kAfterTemplate: environment that Spark writes into executors after their template, where the last entry
 // counts. spark.executorEnv.* comes after the first group, so plain values of these names go that way; the
 // second group comes later still, and only a webhook can change it. The memory limit, and lifecycle when
@@ -246,18 +262,17 @@ bool spark_writes_first(const api::SparkApplication& app, const std::string& nam
 }  // namespace
 
 Result<Json> mutate_pod(const Json& pod, const api::SparkApplication& app, PodRole role) {
+  // What the API server hands us has the right shape; whoever else calls a webhook may send anything.
+  if (auto shaped = check_pod_template(pod, "pod"); !shaped) return fail(shaped);
   auto index = spark_container(pod, role);
   if (!index) return fail(index);
-  const std::string mark = kube::string_at(pod, {"metadata", "annotations", kMutatedAnnotation});
-  if (mark.empty()) return mutated(pod, app, role, Scope::All, *index);
-  Json out = pod;
-  if (role == PodRole::Executor) {
-    auto again = mutated(std::move(out), app, role, Scope::OverwrittenBySpark, *index);
-    if (!again) return again;
-    out = *std::move(again);
-  }
-  if (mark == kMutatedPartly) return mutated(std::move(out), app, role, Scope::Scheduling, *index);
-  return out;
+  return mutated_once(pod, app, role, *index);
+}
+
+std::optional<PodRole> pod_role(std::string_view spark_role_label) {
+  if (spark_role_label == api::label::kRoleDriver) return PodRole::Driver;
+  if (spark_role_label == api::label::kRoleExecutor) return PodRole::Executor;
+  return std::nullopt;
 }
 
 Result<Json> executor_pod_template(const api::SparkApplication& app, const SubmitOptions& options) {

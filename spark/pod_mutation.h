@@ -7,16 +7,18 @@
 //   mounts
 //
 // A pod that was made right at submission says so in the annotation kMutatedAnnotation; mutate_pod() then
-// returns it as it is (or applies just the fields that were left out on purpose). Hence twice is once.
+// returns it as it is (or applies just the fields that were left out on purpose), except that a driver's
+// owner reference is added in any case. Hence twice is once.
 //
 // Spark writes some fields after it has read a template, while a webhook comes after Spark. Where that
 // changes the outcome for executors is listed at kAfterTemplate in the .cc, with what we do about it.
 //
 // Order and precedence are upstream's: lists append, affinity/DNS/security contexts/lifecycle replace, node
-// selectors merge. Errors (InvalidInput) are those that make upstream's webhook refuse the pod. Pure
-// functions.
+// selectors merge. Errors (InvalidInput) are those that make upstream's webhook refuse the pod, and a pod
+// that is none. Pure functions.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +37,9 @@ inline constexpr std::string_view kMutatedFully = "all";
 inline constexpr std::string_view kMutatedPartly = "all-but-scheduling";
 
 Result<Json> mutate_pod(const Json& pod, const api::SparkApplication& app, PodRole role);
+
+// By the pod's label spark-role; nullopt for what is neither.
+std::optional<PodRole> pod_role(std::string_view spark_role_label);
 
 // The executors' pod template with their share of the mutations (v1 PodTemplateSpec).
 Result<Json> executor_pod_template(const api::SparkApplication& app, const SubmitOptions& options);
