@@ -1,54 +1,24 @@
 #include "cmd/controller_flags.h"
 
 #include <algorithm>
-#include <charconv>
-#include <functional>
-#include <memory>
 #include <set>
-
-#include <CLI/CLI.hpp>
 
 namespace cmd {
 
-using kube::Duration;
 using kube::ErrorKind;
 using kube::fail;
 using kube::Result;
 
 namespace {
 
-// Fields of one CSV record: `a,"b,c",""`.
-std::vector<std::string> split_csv(const std::string& text) {
-  std::vector<std::string> fields;
-  if (text.empty()) return fields;
-  std::string field;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"') {
-      field += '"';
-      ++i;
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (c == ',' && !quoted) {
-      fields.push_back(std::exchange(field, ""));
-    } else {
-      field += c;
-    }
-  }
-  fields.push_back(field);
-  return fields;
-}
-
 const std::set<std::string> kGates{"PartialRestart", "LoadSparkDefaults", "RestSubmitter",
                                    "DefaultTimeToLive"};
 
 // The flags, each bound to its member. One object so that usage and parsing come from one list.
-class Flags {
+class Flags : private FlagParser {
  public:
   explicit Flags(ControllerFlags& into)
-      : flags_(into), app_("Run the controllers", "spark-operator controller start") {
-    app_.add_option("ignored", ignored_, "Further arguments are accepted and ignored")->group("");
+      : FlagParser("Run the controllers", "spark-operator controller start"), flags_(into) {
     number("--controller-threads", flags_.controller_threads, "Concurrent reconciles of each controller");
     list("--namespaces", flags_.namespaces, "Namespaces to manage; none or \"\" means all");
     text("--namespace-selector", flags_.namespace_selector, "Label selector; adds matching namespaces");
@@ -113,105 +83,18 @@ class Flags {
            [this](const std::string& value) { return set_gates(value); });
     text("--kubeconfig", flags_.kubeconfig,
          "Path of a kubeconfig; else $KUBECONFIG, in-cluster, ~/.kube/config");
-    boolean("--zap-devel", ignored_flag_, "Accepted, without effect as upstream");
-    choice("--zap-encoder", {"json", "console"}, "Format of log lines", [this](const std::string& value) {
-      flags_.log_format = value == "json" ? kube::LogFormat::Json : kube::LogFormat::Console;
-    });
-    custom("--zap-log-level", "debug|info|error|panic|N", "Least level of log lines",
-           [this](const std::string& value) { return set_log_level(value); });
-    choice("--zap-stacktrace-level", {"info", "error", "panic"}, "Accepted; there are no stack traces",
-           [](const std::string&) {});
-    choice("--zap-time-encoding", {"epoch", "millis", "nanos", "iso8601", "rfc3339", "rfc3339nano"},
-           "Accepted, without effect as upstream", [](const std::string&) {});
+    logging(flags_.log_level, flags_.log_format);
   }
 
   Result<> parse(std::vector<std::string> arguments) {
-    // The library takes "--name=" for a missing value, Go's for an empty one.
-    for (auto it = arguments.begin(); it != arguments.end(); ++it) {
-      if (!it->starts_with("--") || !it->ends_with("=") || it->find('=') != it->size() - 1) continue;
-      it->pop_back();
-      it = arguments.insert(it + 1, "");
-    }
-    std::reverse(arguments.begin(), arguments.end());
-    try {
-      app_.parse(arguments);
-    } catch (const CLI::ParseError& error) {
-      return fail(ErrorKind::InvalidInput, error.what());
-    }
-    for (const CLI::Option* option : app_.get_options()) {
-      if (option->count() > 0 && !option->get_lnames().empty())
-        flags_.given.push_back("--" + option->get_lnames().front());
-    }
+    if (auto parsed = FlagParser::parse(std::move(arguments)); !parsed) return parsed;
+    flags_.given = given();
     return check();
   }
 
-  std::string usage() const { return app_.help(); }
+  using FlagParser::usage;
 
  private:
-  void text(const std::string& name, std::string& into, const std::string& help) {
-    app_.add_option(name, into, help)->take_last();
-  }
-  void boolean(const std::string& name, bool& into, const std::string& help) {
-    app_.add_flag(name, into, help)->take_last();
-  }
-  template <class Number>
-  void number(const std::string& name, Number& into, const std::string& help) {
-    app_.add_option(name, into, help)->take_last();
-  }
-  void custom(const std::string& name, const std::string& type, const std::string& help,
-              std::function<std::string(const std::string&)> set) {
-    app_.add_option(
-            name,
-            [set = std::move(set), name](const CLI::results_t& values) {
-              for (const std::string& value : values) {
-                if (const std::string problem = set(value); !problem.empty())
-                  throw CLI::ValidationError(name, problem);
-              }
-              return true;
-            },
-            help)
-        ->type_name(type)
-        ->take_all();
-  }
-  void duration(const std::string& name, Duration& into, const std::string& help) {
-    custom(name, "DURATION", help, [&into](const std::string& value) -> std::string {
-      auto parsed = kube::parse_go_duration(value);
-      if (!parsed) return parsed.error().message();
-      into = *parsed;
-      return "";
-    });
-  }
-  void list(const std::string& name, std::vector<std::string>& into, const std::string& help) {
-    custom(name, "LIST", help, [&into](const std::string& value) -> std::string {
-      for (std::string& item : split_csv(value)) into.push_back(std::move(item));
-      return "";
-    });
-  }
-  void numbers(const std::string& name, std::vector<double>& into, const std::string& help) {
-    custom(name, "NUMBERS", help, [&into](const std::string& value) -> std::string {
-      for (const std::string& item : split_csv(value)) {
-        double number = 0;
-        const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), number);
-        if (error != std::errc() || end != item.data() + item.size())
-          return "expected a number, got \"" + item + "\"";
-        into.push_back(number);
-      }
-      return "";
-    });
-  }
-  void choice(const std::string& name, std::vector<std::string> values, const std::string& help,
-              std::function<void(const std::string&)> set) {
-    std::string type;
-    for (const std::string& value : values) type += (type.empty() ? "" : "|") + value;
-    custom(name, type, help, [values, set = std::move(set), type](const std::string& value) -> std::string {
-      if (std::find(values.begin(), values.end(), value) == values.end()) {
-        return "expected one of " + type + ", got \"" + value + "\"";
-      }
-      set(value);
-      return "";
-    });
-  }
-
   std::string set_gates(const std::string& value) {
     for (const std::string& item : split_csv(value)) {
       const std::size_t equals = item.find('=');
@@ -220,22 +103,6 @@ class Flags {
       if (!kGates.contains(name)) return "unknown feature gate \"" + name + "\"";
       if (state != "true" && state != "false") return "expected " + name + "=true or =false";
       flags_.feature_gates[name] = state == "true";
-    }
-    return "";
-  }
-
-  std::string set_log_level(const std::string& value) {
-    int verbosity = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), verbosity);
-    const bool number = error == std::errc() && end == value.data() + value.size();
-    if (value == "debug" || (number && verbosity > 0)) {
-      flags_.log_level = kube::LogLevel::Debug;
-    } else if (value == "info") {
-      flags_.log_level = kube::LogLevel::Info;
-    } else if (value == "error" || value == "panic") {
-      flags_.log_level = kube::LogLevel::Error;
-    } else {
-      return "expected debug, info, error, panic or a number above 0, got \"" + value + "\"";
     }
     return "";
   }
@@ -252,13 +119,10 @@ class Flags {
           "minutes");
     }
     if (flags_.leader_election) {
-      if (flags_.leader_election_lease_duration <= flags_.leader_election_renew_deadline) {
-        return wrong("--leader-election-lease-duration must be longer than --leader-election-renew-deadline");
-      }
-      if (flags_.leader_election_renew_deadline <= flags_.leader_election_retry_period * 6 / 5) {
-        return wrong(
-            "--leader-election-renew-deadline must be longer than 1.2 × --leader-election-retry-period");
-      }
+      auto times =
+          check_election_times(flags_.leader_election_lease_duration, flags_.leader_election_renew_deadline,
+                               flags_.leader_election_retry_period);
+      if (!times) return times;
     }
     for (const std::string& address : {flags_.metrics_bind_address, flags_.health_probe_bind_address}) {
       if (address == "0") continue;
@@ -268,9 +132,6 @@ class Flags {
   }
 
   ControllerFlags& flags_;
-  CLI::App app_;
-  std::vector<std::string> ignored_;
-  bool ignored_flag_ = false;
 };
 
 }  // namespace
@@ -330,19 +191,6 @@ Result<ControllerFlags> parse_controller_flags(std::vector<std::string> argument
 std::string controller_usage() {
   ControllerFlags flags;
   return Flags(flags).usage();
-}
-
-Result<BindAddress> parse_bind_address(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  std::string host = colon == std::string::npos ? "" : text.substr(0, colon);
-  if (host.size() > 1 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  BindAddress address{host, 0};
-  const std::string port = colon == std::string::npos ? text : text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-  if (colon == std::string::npos || error != std::errc() || end != port.data() + port.size()) {
-    return fail(ErrorKind::InvalidInput, "expected host:port or :port, got \"" + text + "\"");
-  }
-  return address;
 }
 
 }  // namespace cmd

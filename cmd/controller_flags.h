@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "cmd/flag_parser.h"
 #include "kube/base/clock.h"
 #include "kube/base/log.h"
 #include "kube/base/result.h"
@@ -91,13 +92,5 @@ struct ControllerFlags {
 // Error InvalidInput: unknown flag, wrong type or value; the message names the flag.
 kube::Result<ControllerFlags> parse_controller_flags(std::vector<std::string> arguments);
 std::string controller_usage();
-
-// ":8081", "127.0.0.1:8081", "[::1]:8081"; nullopt-like Error for anything else. "0" is the caller's to look
-// at.
-struct BindAddress {
-  std::string host;
-  std::uint16_t port = 0;
-};
-kube::Result<BindAddress> parse_bind_address(const std::string& text);
 
 }  // namespace cmd
