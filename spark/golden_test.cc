@@ -81,8 +81,36 @@ TEST_CASE("an application becomes the objects that spark-submit would have made"
       auto obstacles = spark::native_obstacles(app, options(), kAttempt);
       REQUIRE(obstacles.has_value());
       CHECK(obstacles->empty());
+      auto plan = spark::plan_native_submission(app, options(), kAttempt);
+      REQUIRE(plan.has_value());
+      REQUIRE(plan->submission.has_value());
+      CHECK(plan->submission->driver_pod == submission->driver_pod);
+      CHECK(plan->submission->children == submission->children);
     }
   }
+}
+
+TEST_CASE("a plan names the obstacles and builds nothing then", "[spark]") {
+  api::SparkApplication app = load("python-pi");
+  std::string rule;
+  SECTION("a file of the submitter") {
+    app.spec.deps.jars = {"file:///opt/a.jar"};
+    rule = "local-files";
+  }
+  SECTION("a version that we cannot read: spark-submit takes no notice of it") {
+    app.spec.spark_version = "latest";
+    app.spec.image = "spark:latest";
+    rule = "spark-version";
+  }
+  SECTION("a driver outside of the cluster") {
+    app.spec.mode = api::DeployMode::Client;
+    rule = "mode";
+  }
+  const auto plan = spark::plan_native_submission(app, options(), kAttempt);
+  REQUIRE(plan.has_value());
+  REQUIRE(plan->obstacles.size() == 1);
+  CHECK(plan->obstacles[0].rule == rule);
+  CHECK_FALSE(plan->submission.has_value());
 }
 
 TEST_CASE("the same attempt builds the same bytes, another attempt other names", "[spark]") {

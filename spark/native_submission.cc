@@ -12,14 +12,16 @@ using kube::fail;
 
 namespace {
 
+std::string unknown_version(const api::SparkApplication& app) {
+  return "spec.sparkVersion: expected a version such as 3.5.7, got \"" + app.spec.spark_version +
+         "\", and the image's tag names none either";
+}
+
 // The DriverConf for one attempt; `app` is prepared.
 Result<DriverConf> conf_of(const api::SparkApplication& app, const SubmitOptions& options,
                            const Attempt& attempt) {
   auto version = resolve_version(app.spec.spark_version, app.spec.image.value_or(""));
-  if (!version)
-    return fail(ErrorKind::InvalidInput, "spec.sparkVersion: expected a version such as 3.5.7, got \"" +
-                                             app.spec.spark_version +
-                                             "\", and the image's tag names none either");
+  if (!version) return fail(ErrorKind::InvalidInput, unknown_version(app));
   auto arguments = spark_submit_arguments(app, options, attempt);
   if (!arguments)
     return fail(std::move(arguments).error().while_doing("failed to build spark-submit arguments"));
@@ -41,7 +43,35 @@ Result<DriverConf> conf_of(const api::SparkApplication& app, const SubmitOptions
   return conf;
 }
 
+// The objects; the driver with its share of the mutations.
+Result<Submission> build(const DriverConf& conf, const api::SparkApplication& app) {
+  auto submission = build_submission(conf);
+  if (!submission) return submission;
+  auto pod = mutate_pod(submission->driver_pod, app, PodRole::Driver);
+  if (!pod) return fail(std::move(pod).error().while_doing("spec.driver"));
+  submission->driver_pod = *std::move(pod);
+  return submission;
+}
+
 }  // namespace
+
+Result<NativePlan> plan_native_submission(const api::SparkApplication& stored, const SubmitOptions& options,
+                                          const Attempt& attempt) {
+  auto app = prepare_application(stored, options);
+  if (!app) return fail(app);
+  if (app->spec.mode != api::DeployMode::Cluster)
+    return NativePlan{{{"mode", "spec.mode is not cluster: no driver pod would be made"}}, {}};
+  if (!resolve_version(app->spec.spark_version, app->spec.image.value_or("")))
+    return NativePlan{{{"spark-version", unknown_version(*app)}}, {}};
+  auto conf = conf_of(*app, options, attempt);
+  if (!conf) return fail(conf);
+  NativePlan plan{fallback_reasons(*conf), {}};
+  if (!plan.obstacles.empty()) return plan;
+  auto built = build(*conf, *app);
+  if (!built) return fail(std::move(built));
+  plan.submission = *std::move(built);
+  return plan;
+}
 
 Result<Submission> native_submission(const api::SparkApplication& stored, const SubmitOptions& options,
                                      const Attempt& attempt) {
@@ -49,12 +79,7 @@ Result<Submission> native_submission(const api::SparkApplication& stored, const 
   if (!app) return fail(app);
   auto conf = conf_of(*app, options, attempt);
   if (!conf) return fail(conf);
-  auto submission = build_submission(*conf);
-  if (!submission) return submission;
-  auto pod = mutate_pod(submission->driver_pod, *app, PodRole::Driver);
-  if (!pod) return fail(std::move(pod).error().while_doing("spec.driver"));
-  submission->driver_pod = *std::move(pod);
-  return submission;
+  return build(*conf, *app);
 }
 
 Result<std::vector<FallbackReason>> native_obstacles(const api::SparkApplication& stored,
