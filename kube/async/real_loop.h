@@ -40,6 +40,11 @@ class TcpNetwork final : public Network {
   Loop& loop_;
 };
 
+// Another listener on the port of `listener` (of a TcpNetwork), for the loop of another thread: each
+// connection goes to whichever of them accepts it first. The port is free again when all of them are closed.
+// Error: Io. May be called on any thread while `listener` does not accept yet.
+Result<std::unique_ptr<Listener>> share_listener(const Listener& listener, Loop& other);
+
 // Ends with the signal's number when one of `signals` arrives. Only one task may wait at a time.
 Task<int> wait_for_signal(Loop& loop, std::initializer_list<int> signals);
 

@@ -163,3 +163,35 @@ TEST_CASE("a signal and a readable descriptor end their waits") {
   };
   loop.run(run(loop));
 }
+
+TEST_CASE("a shared listener accepts on the same port, on the loop of another thread") {
+  RealLoop home;
+  TcpNetwork net(home);
+  auto bound = net.listen({"127.0.0.1", 0});
+  REQUIRE(bound);
+  const Endpoint at = (*bound)->local();
+  RealLoop other;
+  auto shared = share_listener(**bound, other);
+  REQUIRE(shared);
+  CHECK((*shared)->local() == at);
+  bound->reset();  // the other one holds the port
+  bool accepted = false;
+  std::thread thread([&] {
+    auto accept = [](Listener* listener, bool* done) -> Task<> {
+      auto stream = co_await listener->accept();
+      *done = stream && (co_await (*stream)->write("hello")).has_value();
+    };
+    other.run(accept(shared->get(), &accepted));
+  });
+  auto connect = [](Loop& l, TcpNetwork& n, Endpoint to) -> Task<> {
+    auto stream = co_await n.connect(to, l.after(10s));
+    REQUIRE(stream);
+    std::array<char, 16> buffer{};
+    auto got = co_await (*stream)->read_some(buffer);
+    REQUIRE(got);
+    CHECK(std::string_view(buffer.data(), *got) == "hello");
+  };
+  home.run(connect(home, net, at));
+  thread.join();
+  CHECK(accepted);
+}

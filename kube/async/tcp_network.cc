@@ -1,4 +1,9 @@
 // TCP streams over the kernel's sockets.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -106,6 +111,21 @@ class TcpListener final : public Listener {
   }
   Endpoint local() const override { return local_; }
 
+  Result<std::unique_ptr<Listener>> share_with(Loop& other) const {
+    error_code error;
+    const tcp protocol = acceptor_.local_endpoint(error).protocol();
+    const int descriptor =
+        error ? -1 : ::fcntl(const_cast<tcp::acceptor&>(acceptor_).native_handle(), F_DUPFD_CLOEXEC, 0);
+    if (!error && descriptor < 0) error = error_code(errno, boost::system::system_category());
+    tcp::acceptor acceptor(other.context());
+    if (!error) acceptor.assign(protocol, descriptor, error);
+    if (error) {
+      if (descriptor >= 0) ::close(descriptor);
+      return fail(ErrorKind::Io, "share " + local_.to_string() + ": " + error.message());
+    }
+    return std::unique_ptr<Listener>(std::make_unique<TcpListener>(other, std::move(acceptor)));
+  }
+
  private:
   Loop& loop_;
   tcp::acceptor acceptor_;
@@ -171,6 +191,12 @@ Result<std::unique_ptr<Listener>> TcpNetwork::listen(Endpoint at) {
   acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return failed(error);
   return std::unique_ptr<Listener>(std::make_unique<TcpListener>(loop_, std::move(acceptor)));
+}
+
+Result<std::unique_ptr<Listener>> share_listener(const Listener& listener, Loop& other) {
+  const auto* tcp_listener = dynamic_cast<const TcpListener*>(&listener);
+  if (tcp_listener == nullptr) return fail(ErrorKind::Io, "share listener: it is none of the kernel's");
+  return tcp_listener->share_with(other);
 }
 
 }  // namespace kube

@@ -30,8 +30,11 @@ std::string text_of(BIO* bio) {
 Result<KeyedCertificate> to_pem(X509* certificate, EVP_PKEY* key) {
   const BioPtr certificate_text(BIO_new(BIO_s_mem()));
   const BioPtr key_text(BIO_new(BIO_s_mem()));
-  if (PEM_write_bio_X509(certificate_text.get(), certificate) != 1 ||
-      PEM_write_bio_PKCS8PrivateKey(key_text.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+  const bool rsa = EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
+  const int key_written =
+      rsa ? PEM_write_bio_PrivateKey_traditional(key_text.get(), key, nullptr, nullptr, 0, nullptr, nullptr)
+          : PEM_write_bio_PKCS8PrivateKey(key_text.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
+  if (PEM_write_bio_X509(certificate_text.get(), certificate) != 1 || key_written != 1) {
     return openssl_failed("write PEM");
   }
   return KeyedCertificate{text_of(certificate_text.get()), text_of(key_text.get())};
@@ -97,6 +100,10 @@ Result<> add_alternative_names(X509* certificate, const CertificateRequest& requ
   return {};
 }
 
+KeyPtr make_key(CertificateKey kind) {
+  return KeyPtr(kind == CertificateKey::Rsa2048 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
+}
+
 // All but subject, issuer and extensions.
 Result<CertificatePtr> begin_certificate(EVP_PKEY* key, CertificateValidity validity) {
   CertificatePtr certificate(X509_new());
@@ -140,9 +147,9 @@ std::string ip_text(const ASN1_OCTET_STRING* address) {
 }  // namespace
 
 Result<KeyedCertificate> make_certificate_authority(std::string_view common_name,
-                                                    CertificateValidity validity) {
+                                                    CertificateValidity validity, CertificateKey kind) {
   ERR_clear_error();
-  const KeyPtr key(EVP_EC_gen("P-256"));
+  const KeyPtr key = make_key(kind);
   if (!key) return openssl_failed("make key");
   Result<CertificatePtr> begun = begin_certificate(key.get(), validity);
   if (!begun) return fail(begun);
@@ -169,7 +176,7 @@ Result<KeyedCertificate> sign_certificate(const KeyedCertificate& authority,
   X509* issuer = issuers->front().get();
 
   ERR_clear_error();
-  const KeyPtr key(EVP_EC_gen("P-256"));
+  const KeyPtr key = make_key(request.key);
   if (!key) return openssl_failed("make key");
   Result<CertificatePtr> begun = begin_certificate(key.get(), request.validity);
   if (!begun) return fail(begun);

@@ -1,5 +1,5 @@
 // Certificates for a control plane of one's own: an authority, and certificates it signs for servers and
-// clients. Keys are ECDSA P-256, serial numbers random, all texts PEM.
+// clients. Keys are ECDSA P-256 unless asked otherwise, serial numbers random, all texts PEM.
 //
 //   auto ca = make_certificate_authority("kubernetes", {.not_before = now, .not_after = now + 24h * 3650});
 //   auto server = sign_certificate(*ca, {.common_name = "apiserver",
@@ -12,7 +12,8 @@
 //
 // Validity has whole seconds. Time comes from the caller's clock; the keys and serials from OpenSSL's random
 // bits, as they must be secret even where everything else replays from a seed. Error: InvalidInput (malformed
-// PEM, address or name), InternalError (OpenSSL). Thread: any. Signing takes well under a millisecond.
+// PEM, address or name), InternalError (OpenSSL). Thread: any. Signing takes well under a millisecond, making
+// an RSA key some 0.1 s.
 #pragma once
 
 #include <string>
@@ -25,8 +26,11 @@ namespace kube {
 
 struct KeyedCertificate {
   std::string certificate;  // PEM; for a server or client: without its authority's
-  std::string private_key;  // PEM, PKCS #8
+  std::string private_key;  // PEM, PKCS #8; an RSA key as PKCS #1
 };
+
+// Rsa2048 for programs that read no other keys.
+enum class CertificateKey { EcdsaP256, Rsa2048 };
 
 struct CertificateValidity {
   TimePoint not_before;
@@ -42,10 +46,12 @@ struct CertificateRequest {
   std::vector<std::string> dns_names{};  // "*.example.com" is allowed
   std::vector<std::string> ip_addresses{};
   CertificateValidity validity{};
+  CertificateKey key = CertificateKey::EcdsaP256;
 };
 
 Result<KeyedCertificate> make_certificate_authority(std::string_view common_name,
-                                                    CertificateValidity validity);
+                                                    CertificateValidity validity,
+                                                    CertificateKey key = CertificateKey::EcdsaP256);
 Result<KeyedCertificate> sign_certificate(const KeyedCertificate& authority,
                                           const CertificateRequest& request);
 

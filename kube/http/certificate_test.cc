@@ -77,3 +77,20 @@ TEST_CASE("what cannot be signed or read is refused with a reason") {
         ErrorKind::InvalidInput);
   CHECK_FALSE(sign_certificate({.certificate = ca->certificate, .private_key = "no key"}, {}));
 }
+
+TEST_CASE("an RSA authority signs, and its keys are PKCS #1", "[certificate]") {
+  const CertificateValidity validity{TimePoint{1'800'000'000s}, TimePoint{1'900'000'000s}};
+  auto authority = make_certificate_authority("ca", validity, CertificateKey::Rsa2048);
+  REQUIRE(authority);
+  CHECK(authority->private_key.starts_with("-----BEGIN RSA PRIVATE KEY-----"));
+  CertificateRequest request;
+  request.dns_names = {"web.ns.svc"};
+  request.validity = validity;
+  request.key = CertificateKey::Rsa2048;
+  auto signed_one = sign_certificate(*authority, request);
+  REQUIRE(signed_one);
+  CHECK(signed_one->private_key.starts_with("-----BEGIN RSA PRIVATE KEY-----"));
+  CHECK(*is_signed_by(signed_one->certificate, authority->certificate));
+  CHECK(*is_key_of(signed_one->private_key, signed_one->certificate));
+  CHECK_FALSE(*is_key_of(signed_one->private_key, authority->certificate));
+}
