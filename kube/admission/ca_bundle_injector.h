@@ -41,10 +41,6 @@ class CaBundleInjector {
   Task<> run();
 
  private:
-  Task<> inject_when_changed();
-  Task<> inject_until_done();
-
-  Client& client_;
   Loop& loop_;
   const CaBundleInjectorOptions options_;
   JsonApi configurations_;

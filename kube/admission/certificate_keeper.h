@@ -26,6 +26,7 @@
 
 #include "kube/admission/certificate_metrics.h"
 #include "kube/admission/serving_certificate.h"
+#include "kube/async/wait_list.h"
 #include "kube/base/log.h"
 #include "kube/client/api.h"
 
@@ -61,21 +62,24 @@ class CertificateKeeper {
 
  private:
   Task<Result<ServingCertificate>> ensure_once();
-  Task<Result<>> store(std::optional<Json> secret, const ServingCertificate& certificate);
-  Result<> adopt(const ServingCertificate& seen, bool at_once);
-  bool is_good(const ServingCertificate& certificate, Duration ahead) const;
-  Task<> adopt_later();
+  Task<Result<ServingCertificate>> make(std::optional<ServingCertificate> before);
+  Task<Result<ServingCertificate>> create();
+  Task<Result<ServingCertificate>> renew(Json secret, std::optional<ServingCertificate> before);
+  Result<> check(const ServingCertificate& certificate, Duration ahead) const;
+  void adopt(const ServingCertificate& seen);
+  void serve(const ServingCertificate& certificate);
 
-  Client& client_;
   Loop& loop_;
   const CertificateKeeperOptions options_;
   JsonApi secrets_;
   std::vector<std::function<void(const ServingCertificate&)>> serving_told_;
   std::vector<std::function<void(const std::string&)>> authorities_told_;
   std::optional<ServingCertificate> serving_;
-  std::optional<ServingCertificate> next_;  // seen in the Secret, to be served at adopt_at_
+  std::optional<ServingCertificate> next_;  // seen in the Secret, to be served from adopt_at_ on
   std::string authorities_;
   SteadyTime adopt_at_ = kNever;
+  bool due_ = false;  // the Secret may have changed
+  WaitList changed_;
 };
 
 }  // namespace kube

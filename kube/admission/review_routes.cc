@@ -1,0 +1,15 @@
+#include "kube/admission/review_routes.h"
+
+namespace kube {
+
+ReviewRoutes& ReviewRoutes::add(std::string path, Decide decide) {
+  handlers_.insert_or_assign(std::move(path), std::move(decide));
+  return *this;
+}
+
+ReviewRoutes& ReviewRoutes::add_task(std::string path, DecideLater decide) {
+  handlers_.insert_or_assign(std::move(path), std::move(decide));
+  return *this;
+}
+
+}  // namespace kube
