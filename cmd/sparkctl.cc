@@ -9,6 +9,7 @@
 
 #include "cmd/local/cluster.h"
 #include "cmd/local/daemon.h"
+#include "cmd/local/join.h"
 #include "cmd/local/run.h"
 #include "kube/async/real_loop.h"
 #include "kube/async/task_group.h"
@@ -29,6 +30,8 @@ constexpr const char* kHelp =
     "output;\n"
     "                               starts a cluster for the time of the run when none is up\n"
     "  sparkctl local down          end the cluster and everything it started\n"
+    "  sparkctl local kubelet ...   join this machine to another API server, as a node without containers;\n"
+    "                               --help tells the flags\n"
     "\n"
     "Environment: SPARK_OPERATOR_LOCAL_DIR (state of the cluster), SPARK_OPERATOR_IMAGES (Spark releases, "
     "laid out by\n"
@@ -141,6 +144,35 @@ int serve(const StateFolder& folder, int ready_fd) {
   return code;
 }
 
+// In the foreground until a signal; the log goes to stderr.
+int join(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h"))
+    return std::fputs(cmd::join_usage().c_str(), stdout) < 0;
+  auto options = cmd::parse_join_flags(arguments);
+  if (!options) {
+    failed(options.error());
+    return 2;
+  }
+  kube::RealLoop loop;
+  kube::TcpNetwork network(loop);
+  const kube::Log log = kube::Log::to_stderr(kube::LogLevel::Info, kube::LogFormat::Json, loop.clock());
+  int code = 0;
+  const auto stopped = [&loop]() -> Task<> {
+    return [](kube::Loop* on) -> Task<> {
+      co_await kube::wait_for_signal(*on, {SIGTERM, SIGINT, SIGHUP});
+    }(&loop);
+  };
+  loop.run(cmd::join_cluster(loop, network, *options, log, stopped, [&](Result<std::string> ready) {
+    if (!ready) {
+      code = failed(ready.error());
+      return;
+    }
+    std::puts(ready->c_str());
+    std::fflush(stdout);
+  }));
+  return code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -153,6 +185,8 @@ int main(int argc, char** argv) {
   if (words[0] == "local" && words.size() == 2 && words[1] == "up") return up(folder);
   if (words[0] == "local" && words.size() == 2 && words[1] == "down") return down(folder);
   if (words[0] == "local" && words.size() == 3 && words[1] == "run") return run(folder, words[2]);
+  if (words[0] == "local" && words.size() >= 2 && words[1] == "kubelet")
+    return join({words.begin() + 2, words.end()});
   if (words[0] == "local" && words.size() == 3 && words[1] == "serve")
     return serve(folder, std::atoi(words[2].c_str()));
   std::string line;

@@ -2,19 +2,19 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "cmd/controller_process.h"
 #include "cmd/crds.h"
+#include "cmd/local/spark_runtime.h"
 #include "kube/apiserver/api_server.h"
 #include "kube/async/task_group.h"
 #include "kube/async/timer.h"
 #include "kube/client/api.h"
+#include "kube/kubelet/address_block.h"
 #include "kube/kubelet/kubelet.h"
 #include "kube/kubelet/pod_process.h"
-#include "kube/kubelet/process_runtime.h"
 #include "kube/kubelet/scheduler.h"
 
 namespace cmd {
@@ -28,34 +28,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Spark's drivers look for https://kubernetes.default.svc, and that is port 443. Any address of 127.0.0.0/8
-// can be listened on without set-up, so the API server has one of its own there.
-const kube::Endpoint kApiAddress{"127.7.0.1", 443};
+// Spark's drivers look for https://kubernetes.default.svc, and that is port 443; who may not listen there
+// takes another one, and drivers are told (spark_runtime.h).
+constexpr std::uint16_t kApiPort = 443, kOrdinaryApiPort = 6443;
+
+kube::Endpoint api_endpoint(kube::Network& network, const std::string& address) {
+  const kube::Endpoint usual{address, kApiPort};
+  return network.listen(usual) ? usual : kube::Endpoint{address, kOrdinaryApiPort};
+}
+
 constexpr const char* kServiceAccount = "spark-operator-spark";  // the chart's; the examples name it
-
-// Where the machine's Java lies, followed through links: the containers see /usr but not every other folder.
-std::string java_home() {
-  if (const char* home = std::getenv("JAVA_HOME"); home != nullptr && *home != '\0') return home;
-  std::error_code error;
-  const fs::path java = fs::canonical("/usr/bin/java", error);
-  return error ? "" : java.parent_path().parent_path().string();
-}
-
-kube::ProcessRuntimeOptions runtime_options(const StateFolder& folder, const kube::Log& log) {
-  kube::ProcessRuntimeOptions options;
-  options.folder = folder.pods();
-  options.images = images_folder();
-  options.api_server = kApiAddress;
-  options.extra_environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-                               // Without it every driver's UI would want 0.0.0.0:4040.
-                               {"SPARK_LOCAL_IP", "$(POD_IP)"}};
-  if (const std::string java = java_home(); !java.empty()) {
-    options.extra_environment.emplace_back("JAVA_HOME", java);
-    if (!java.starts_with("/usr/")) options.host_folders.push_back(java);
-  }
-  options.log = log;
-  return options;
-}
 
 Result<> write_private(const std::string& path, const std::string& text) {
   const std::string made = path + ".new";
@@ -91,22 +73,26 @@ class LocalCluster {
         network_(network),
         folder_(std::move(folder)),
         log_(std::move(log)),
-        server_(loop, network,
-                {.listen = kApiAddress,
-                 .certificate_names = {"127.0.0.1", "localhost"},
-                 .kubelet_plain_http = true},
-                log_.named("apiserver")),
         api_(loop, log_),
         nodes_(loop, log_),
         operator_(loop, log_) {}
 
   Task<Result<>> start() {
     if (auto able = kube::probe_namespaces(); !able) co_return able;
-    if (auto started = server_.start(); !started) {
+    auto block = kube::AddressBlock::claim(network_);
+    if (!block) co_return fail(std::move(block));
+    block_.emplace(std::move(*block));
+    const std::string address = block_->node_address();
+    server_.emplace(loop_, network_,
+                    kube::ApiServerOptions{.listen = api_endpoint(network_, address),
+                                           .certificate_names = {"127.0.0.1", "localhost"},
+                                           .kubelet_plain_http = true},
+                    log_.named("apiserver"));
+    if (auto started = server_->start(); !started) {
       co_return fail(std::move(started).error().while_doing("start the API server"));
     }
-    const std::string kubeconfig = server_.admin_kubeconfig();
-    api_.spawn("apiserver", server_.run());
+    const std::string kubeconfig = server_->admin_kubeconfig();
+    api_.spawn("apiserver", server_->run());
     auto config = kube::parse_kubeconfig(kubeconfig, folder_.kubeconfig());
     if (!config) co_return fail(std::move(config));
     auto client = kube::Client::create(loop_, network_, *config, {.user_agent = "sparkctl-local"});
@@ -118,9 +104,17 @@ class LocalCluster {
     if (auto made = co_await make_service_account(*client_); !made) co_return made;
 
     const kube::Log kubelet_log = log_.named("kubelet");
-    runtime_ = std::make_unique<kube::ProcessRuntime>(*client_, runtime_options(folder_, kubelet_log));
-    kubelet_ = std::make_unique<kube::Kubelet>(loop_, network_, *client_,
-                                               kube::KubeletOptions{.log = kubelet_log}, *runtime_);
+    runtime_ = std::make_unique<kube::ProcessRuntime>(
+        *client_, spark_runtime_options({.folder = folder_.pods(),
+                                         .node_address = address,
+                                         .address_prefix = block_->prefix(),
+                                         .api_server = server_->endpoint(),
+                                         .log = kubelet_log}));
+    kube::KubeletOptions kubelet;
+    kubelet.address = address;
+    kubelet.log_listen = {address, 0};
+    kubelet.log = kubelet_log;
+    kubelet_ = std::make_unique<kube::Kubelet>(loop_, network_, *client_, kubelet, *runtime_);
     scheduler_ =
         std::make_unique<kube::Scheduler>(*client_, kube::SchedulerOptions{.log = log_.named("scheduler")});
     nodes_.spawn("kubelet", run_part(kubelet_->run(), "kubelet"));
@@ -151,7 +145,7 @@ class LocalCluster {
     if (kubelet_) kubelet_->stop();
     co_await nodes_.stop(std::chrono::seconds(10));
     if (runtime_) co_await runtime_->close();
-    server_.stop();
+    if (server_) server_->stop();
     co_await api_.stop(std::chrono::seconds(3));
     std::error_code ignored;
     fs::remove(folder_.kubeconfig(), ignored);
@@ -171,7 +165,8 @@ class LocalCluster {
   kube::Network& network_;
   const StateFolder folder_;
   const kube::Log log_;
-  kube::ApiServer server_;
+  std::optional<kube::AddressBlock> block_;
+  std::optional<kube::ApiServer> server_;
   std::unique_ptr<kube::Client> client_;
   std::unique_ptr<kube::ProcessRuntime> runtime_;
   std::unique_ptr<kube::Kubelet> kubelet_;

@@ -1,5 +1,6 @@
 #include "kube/kubelet/kubelet.h"
 
+#include <algorithm>
 #include <set>
 
 #include "kube/client/api.h"
@@ -22,6 +23,8 @@ struct NamedService {
                         service["spec"]["selector"].string_map()};
   }
 };
+
+constexpr const char* kLeaseNamespace = "kube-node-lease";
 
 Result<Json> whole(JsonView object) {
   return object.to_json();
@@ -85,6 +88,7 @@ class Kubelet::Impl {
     }
     co_await shield();
     synced_ = false;
+    if (!thrown) co_await leave();
     co_await workers_running_.cancel_and_join();
     co_await parts_.cancel_and_join();
     if (thrown) std::rethrow_exception(thrown);
@@ -163,23 +167,39 @@ class Kubelet::Impl {
     return fail(ErrorKind::NotFound, "pod " + name.ns + "/" + name.pod + " is not on this node");
   }
 
+  // What an orderly stop owes a control plane that goes on: pods that have ended, and no node that does not
+  // answer. Bounded, as that control plane may be gone.
+  Task<> leave() {
+    const SteadyTime deadline = loop_.after(options_.stop_grace);
+    if (options_.stop_grace > 0s) {
+      for (const auto& [uid, worker] : workers_) worker->shut_down(options_.stop_grace / 2);
+      auto settled = [this] {
+        return std::ranges::all_of(workers_, [](const auto& one) { return one.second->is_reported(); });
+      };
+      while (!settled() && loop_.steady() < deadline) co_await sleep(loop_, 50ms);
+    }
+    if (!options_.remove_node) co_return;
+    co_await parts_.cancel_and_join();  // or the heartbeat would make the node anew
+    auto node = co_await JsonApi(client_, kNodes).with_deadline(5s).remove(options_.node_name);
+    if (!node && !node.error().is_not_found())
+      options_.log.warn("node stays registered", {{"node", options_.node_name}, {"error", node.error()}});
+    (void)co_await JsonApi(client_, kLeases, kLeaseNamespace).with_deadline(5s).remove(options_.node_name);
+  }
+
   // Registers the node and keeps it Ready, also when somebody deletes it.
   Task<> keep_node() {
     JsonApi nodes(client_, kNodes);
-    std::map<std::string, std::string> labels = options_.node_labels;
-    labels["kubernetes.io/hostname"] = options_.node_name;
-    labels["kubernetes.io/os"] = "linux";
     const std::string since = to_rfc3339(loop_.now());
     std::string told;
     while (true) {
       Result<Json> answer =
           co_await nodes.patch(options_.node_name, Patch::merge({{"status", node_status(since)}}), "status");
       if (!answer && answer.error().is_not_found()) {
-        answer = co_await nodes.create({{"apiVersion", "v1"},
-                                        {"kind", "Node"},
-                                        {"metadata", {{"name", options_.node_name}, {"labels", labels}}}});
+        answer = co_await nodes.create(node_object());
         if (answer) continue;
       }
+      if (answer) answer = co_await welcome(nodes, std::move(*answer));
+      if (answer && options_.lease) answer = co_await renew_lease();
       if (answer) {
         registered_ = true;
         told.clear();
@@ -190,6 +210,52 @@ class Kubelet::Impl {
       }
       co_await sleep(loop_, answer ? options_.heartbeat : Duration(1s));
     }
+  }
+  Json node_object() const {
+    std::map<std::string, std::string> labels = options_.node_labels;
+    labels["kubernetes.io/hostname"] = options_.node_name;
+    labels["kubernetes.io/os"] = "linux";
+    Json node = {{"apiVersion", "v1"},
+                 {"kind", "Node"},
+                 {"metadata", {{"name", options_.node_name}, {"labels", labels}}}};
+    for (const Taint& taint : options_.taints) {
+      Json json = {{"key", taint.key}, {"effect", taint.effect}};
+      if (!taint.value.empty()) json["value"] = taint.value;
+      node["spec"]["taints"].push_back(std::move(json));
+    }
+    return node;
+  }
+  // API servers taint every new node as not ready. Who takes that away is a controller that small control
+  // planes do not run; where it runs, it finds nothing left to do.
+  Task<Result<Json>> welcome(JsonApi& nodes, Json node) {
+    Json taints = Json::array();
+    bool unwelcome = false;
+    for (const Json& taint : array_at(node, {"spec", "taints"})) {
+      if (string_at(taint, {"key"}) == "node.kubernetes.io/not-ready") {
+        unwelcome = true;
+      } else {
+        taints.push_back(taint);
+      }
+    }
+    if (!unwelcome) co_return node;
+    Json body = {{"metadata", {{"resourceVersion", string_at(node, {"metadata", "resourceVersion"})}}},
+                 {"spec", {{"taints", taints}}}};
+    auto patched = co_await nodes.patch(options_.node_name, Patch::merge(std::move(body)));
+    if (!patched && patched.error().is_conflict()) co_return node;  // the next heartbeat tries again
+    co_return patched;
+  }
+  Task<Result<Json>> renew_lease() {
+    JsonApi leases(client_, kLeases, kLeaseNamespace);
+    Json lease = {{"apiVersion", "coordination.k8s.io/v1"},
+                  {"kind", "Lease"},
+                  {"metadata", {{"name", options_.node_name}}},
+                  {"spec",
+                   {{"holderIdentity", options_.node_name},
+                    {"leaseDurationSeconds", 40},
+                    {"renewTime", to_rfc3339_micro(loop_.now())}}}};
+    auto renewed = co_await leases.patch(options_.node_name, Patch::merge(lease));
+    if (!renewed && renewed.error().is_not_found()) renewed = co_await leases.create(lease);
+    co_return renewed;
   }
   Json node_status(const std::string& since) const {
     const std::string now = to_rfc3339(loop_.now());
@@ -222,6 +288,7 @@ class Kubelet::Impl {
                      {"machineID", ""},
                      {"systemUUID", ""},
                      {"bootID", ""}}}};
+    for (const auto& [name, value] : options_.node_info) status["nodeInfo"][name] = value;
     if (options_.serve_logs) status["daemonEndpoints"]["kubeletEndpoint"]["Port"] = logs_.local().port;
     return status;
   }

@@ -8,8 +8,12 @@
 // It registers the node and keeps it Ready; watches pods with spec.nodeName = the node and runs one PodWorker
 // each; keeps the names of services in step for pods (headless lookups); and answers the API server's
 // question for logs on a port of its own. stop() (and cancellation) ends all that it started, without waiting
-// for grace. A pod that an earlier kubelet of this node had started is failed: its processes ended with that
-// kubelet.
+// for grace, unless stop_grace says otherwise. A pod that an earlier kubelet of this node had started is
+// failed: its processes ended with that kubelet.
+//
+// Joining a control plane that others use, it also wants `lease` (or the node counts as lost after 40 s),
+// `taints` (or it is given others' pods), `stop_grace` and `remove_node` (or it leaves a node and pods behind
+// that nobody runs).
 //
 // Errors of run(): what the runtime cannot do without (no right to make namespaces), a log port in use.
 // Thread: the loop's only. Lifetime: loop, network, client and runtime outlive run().
@@ -24,6 +28,7 @@
 #include "kube/client/client.h"
 #include "kube/http/tls.h"
 #include "kube/kubelet/pod_runtime.h"
+#include "kube/kubelet/taint.h"
 
 namespace kube {
 
@@ -31,6 +36,8 @@ struct KubeletOptions {
   std::string node_name = "local";
   std::string address = "127.0.0.1";  // of the node: InternalIP, hostIP
   std::map<std::string, std::string> node_labels = {};
+  std::vector<Taint> taints = {};
+  std::map<std::string, std::string> node_info = {};  // status.nodeInfo beside what is known here
   std::string cpu = "64";  // capacity as quantities: what a scheduler fits pods into
   std::string memory = "256Gi";
   int max_pods = 1000;
@@ -40,6 +47,11 @@ struct KubeletOptions {
   bool serve_logs = true;
 
   Duration heartbeat = 10s;
+  bool lease = false;  // renew kube-node-lease/<node> with every heartbeat
+  // When stopped: how long containers have to end before their pods are reported as Failed, reason
+  // NodeShutdown. 0: they are ended at once and nothing is reported.
+  Duration stop_grace = 0s;
+  bool remove_node = false;        // when stopped: delete the node and its lease
   Duration volume_retry = 150ms;   // while a config map, secret or image is missing
   Duration restart_backoff = 10s;  // doubles up to restart_backoff_max
   Duration restart_backoff_max = 5min;

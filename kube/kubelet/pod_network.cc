@@ -8,7 +8,6 @@
 namespace kube {
 
 Result<std::string> AddressCounter::next() {
-  // 127.7.0.1 is the API server's.
   constexpr unsigned kFirst = 2, kEnd = 0xFFFF;
   unsigned number = kFirst;
   Result<std::string> text = read_file(file_);
@@ -17,7 +16,7 @@ Result<std::string> AddressCounter::next() {
   if (number < kFirst || number >= kEnd) number = kFirst;
   Result<> written = write_file(file_, std::to_string(number + 1), 0644);
   if (!written) return fail(written);
-  return "127.7." + std::to_string(number >> 8) + "." + std::to_string(number & 255);
+  return prefix_ + "." + std::to_string(number >> 8) + "." + std::to_string(number & 255);
 }
 
 std::string hosts_file(const Json& pod, const std::string& address, const std::string& api_address,

@@ -1,6 +1,6 @@
 // What stands in for a pod network on one machine: loopback addresses and hosts files.
 //
-//   AddressCounter addresses(folder / "next-address");
+//   AddressCounter addresses(folder / "next-address", "127.7");
 //   Result<std::string> address = addresses.next();                   // "127.7.0.2", then .3 …
 //   std::string text = hosts_file(pod, *address, "127.7.0.1", names);
 //
@@ -19,12 +19,15 @@ namespace kube {
 
 class AddressCounter {
  public:
-  explicit AddressCounter(std::filesystem::path file) : file_(std::move(file)) {}
+  // Within prefix.0.0/16, from prefix.0.2 on: the first is the node's (address_block.h).
+  AddressCounter(std::filesystem::path file, std::string prefix)
+      : file_(std::move(file)), prefix_(std::move(prefix)) {}
   // Error: Io, when it cannot be remembered.
   Result<std::string> next();
 
  private:
   std::filesystem::path file_;
+  std::string prefix_;
 };
 
 std::string hosts_file(const Json& pod, const std::string& address, const std::string& api_address,

@@ -104,6 +104,14 @@ void PodWorker::removed() {
   changed_.wake_all();
 }
 
+void PodWorker::shut_down(Duration grace) {
+  if (is_over() || gone_) return;
+  failed_ = true;
+  report_.reason = "NodeShutdown";
+  report_.message = "The node that ran this pod was shut down";
+  begin_stop(grace);
+}
+
 void PodWorker::begin_stop(Duration grace) {
   changed_.wake_all();
   if (stopping_) return;

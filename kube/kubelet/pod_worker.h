@@ -40,6 +40,10 @@ class PodWorker {
   Task<> run();
   void update(std::shared_ptr<const Json> pod);
   void removed();
+  // The node goes: the containers are ended within `grace`, and the pod is reported as Failed.
+  void shut_down(Duration grace);
+  // The end of the pod has been reported (or nobody wants to hear of it any more).
+  bool is_reported() const { return gone_ || (is_over() && written_ == version_); }
 
   const std::string& uid() const { return uid_; }
   const std::string& ns() const { return ns_; }

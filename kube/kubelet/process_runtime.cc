@@ -145,7 +145,7 @@ class ProcessRuntime::Impl {
         loop_(client.loop()),
         options_(std::move(options)),
         images_(options_.images, options_.image_table),
-        addresses_(options_.folder / "next-address"),
+        addresses_(options_.folder / "next-address", options_.address_prefix),
         // A file system in memory that is there anyway: a mount of our own would stay behind after kill -9.
         memory_folder_(fs::path("/dev/shm") / ("kubelet" + flat(fs::absolute(options_.folder).string()))),
         renewals_(loop_, options_.log) {}

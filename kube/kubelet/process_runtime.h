@@ -5,7 +5,7 @@
 //                                   .api_server = {"127.7.0.1", 443},
 //                                   .extra_environment = {{"LOCAL_ADDRESS", "$(POD_IP)"}}});
 //
-// Addresses are 127.7.x.y, all in the machine's own network; names of services are in each pod's hosts file.
+// Addresses are 127.N.x.y, all in the machine's own network; names of services are in each pod's hosts file.
 // Nothing limits memory or CPU. Files lie below `folder`: pods/<uid>/{volumes,containers,logs,hosts},
 // claims/<ns>/<name> for persistent volume claims (kept), next-address. Needs root. Thread: the loop's only.
 // Lifetime: the client outlives it; close() before it ends.
@@ -33,6 +33,7 @@ struct ProcessRuntimeOptions {
   // Where pods find the API server: the address of kubernetes.default.svc. A PortForwarder listens there when
   // it is not the server's own.
   Endpoint api_server{"127.7.0.1", 443};
+  std::string address_prefix = "127.7";  // of pods' addresses (AddressBlock)
   std::string node_name = "local";
   std::string host_address = "127.0.0.1";
   // Variables every container gets besides its own; $(POD_IP), $(POD_NAME), $(POD_NAMESPACE) and the

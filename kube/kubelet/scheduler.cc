@@ -35,6 +35,11 @@ Result<SchedulablePod> SchedulablePod::project(JsonView pod) {
   out.node = spec["nodeName"].string_or();
   out.scheduler = spec["schedulerName"].string_or();
   out.node_selector = spec["nodeSelector"].string_map();
+  spec["tolerations"].for_each_item([&](JsonView toleration) {
+    out.tolerations.push_back(
+        {std::string(toleration["key"].string_or()), std::string(toleration["value"].string_or()),
+         std::string(toleration["effect"].string_or()), toleration["operator"].string_or() == "Exists"});
+  });
   out.gated = spec["schedulingGates"].size() > 0;
   out.deleting = meta["deletionTimestamp"].exists();
   const std::string_view phase = status["phase"].string_or();
@@ -69,6 +74,11 @@ Result<SchedulableNode> SchedulableNode::project(JsonView node) {
   out.name = node["metadata"]["name"].string_or();
   out.labels = node["metadata"]["labels"].string_map();
   out.unschedulable = node["spec"]["unschedulable"].boolean().value_or(false);
+  node["spec"]["taints"].for_each_item([&](JsonView taint) {
+    Taint one{std::string(taint["key"].string_or()), std::string(taint["value"].string_or()),
+              std::string(taint["effect"].string_or())};
+    if (one.effect == "NoSchedule" || one.effect == "NoExecute") out.taints.push_back(std::move(one));
+  });
   const JsonView room = node["status"]["allocatable"];
   const Amounts amount = amounts(room);
   out.cpu_milli = amount.cpu_milli;
@@ -93,6 +103,8 @@ Placement place(const SchedulablePod& pod, const std::vector<std::shared_ptr<con
       auto label = node->labels.find(wanted.first);
       return label != node->labels.end() && label->second == wanted.second;
     });
+    auto untolerated = std::ranges::find_if(
+        node->taints, [&](const Taint& taint) { return !tolerates(pod.tolerations, taint); });
     bool fits = false;
     if (node->unschedulable) {
       ++reasons["node(s) were unschedulable"];
@@ -100,6 +112,8 @@ Placement place(const SchedulablePod& pod, const std::vector<std::shared_ptr<con
       ++reasons["node(s) were not ready"];
     } else if (!labelled) {
       ++reasons["node(s) didn't match Pod's node affinity/selector"];
+    } else if (untolerated != node->taints.end()) {
+      ++reasons["node(s) had untolerated taint {" + untolerated->key + ": " + untolerated->value + "}"];
     } else {
       fits = true;
       auto lacks = [&](bool lack, const char* reason) {
@@ -216,7 +230,10 @@ class Scheduler::Impl {
         use.memory += assumed.second.memory;
         ++use.pods;
       }
-      const Placement placement = place(*pod, nodes_.store().list(), used);
+      SchedulablePod tolerant = *pod;
+      for (const Taint& taint : options_.tolerated)
+        tolerant.tolerations.push_back({taint.key, taint.value, taint.effect});
+      const Placement placement = place(tolerant, own_nodes(), used);
       if (placement.node.empty()) {
         if (placement.why_not != pod->unschedulable_message)
           co_await tell_unschedulable(*pod, placement.why_not);
@@ -229,6 +246,12 @@ class Scheduler::Impl {
       options_.log.warn("pod could not be bound", {{"pod", key.to_string()}, {"error", bound.error()}});
       if (bound.error().retry() != Retry::Never) retry_.set(loop_.after(1s));
     }
+  }
+  std::vector<std::shared_ptr<const SchedulableNode>> own_nodes() const {
+    auto nodes = nodes_.store().list();
+    if (!options_.nodes.empty())
+      std::erase_if(nodes, [&](const auto& node) { return !options_.nodes.contains(node->name); });
+    return nodes;
   }
   Task<Result<>> bind(const SchedulablePod& pod, const std::string& node) {
     JsonApi api(client_, kPods, pod.ns);

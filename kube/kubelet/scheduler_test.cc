@@ -52,6 +52,47 @@ TEST_CASE("a pod that fits nowhere is told why, with counts", "[scheduler]") {
   CHECK(place(pod, {node("a")}, {}).why_not == "0/1 nodes are available: 1 Insufficient memory.");
 }
 
+TEST_CASE("a tainted node takes only pods that tolerate all of its taints", "[scheduler]") {
+  auto tainted = [] {
+    SchedulableNode out = *node("a");
+    out.taints = {{"dedicated", "spark", "NoSchedule"}, {"gpu", "", "NoExecute"}};
+    return std::make_shared<const SchedulableNode>(out);
+  }();
+  const Toleration dedicated{.key = "dedicated", .value = "spark", .effect = "NoSchedule"};
+  const Toleration gpu{.key = "gpu", .any_value = true};
+  struct Row {
+    const char* why;
+    std::vector<Toleration> tolerations;
+    const char* goes_to;
+  };
+  for (const Row& row : std::vector<Row>{
+           {"tolerates nothing", {}, "b"},
+           {"tolerates one of two", {dedicated}, "b"},
+           {"tolerates both", {dedicated, gpu}, "a"},
+           {"tolerates another value", {{.key = "dedicated", .value = "web"}, gpu}, "b"},
+           {"tolerates another effect",
+            {{.key = "dedicated", .effect = "NoExecute", .any_value = true}, gpu},
+            "b"},
+           {"tolerates everything", {{.any_value = true}}, "a"},
+       }) {
+    INFO(row.why);
+    SchedulablePod pod;
+    pod.tolerations = row.tolerations;
+    CHECK(place(pod, {tainted, node("b")}, {{"b", {0, 0, 1}}}).node == row.goes_to);
+  }
+  CHECK(place({}, {tainted}, {}).why_not ==
+        "0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: spark}.");
+}
+
+TEST_CASE("taints read as kubectl writes them", "[scheduler]") {
+  CHECK(parse_taint("a/b=c:NoSchedule").value() == Taint{"a/b", "c", "NoSchedule"});
+  CHECK(parse_taint("a:NoExecute").value() == Taint{"a", "", "NoExecute"});
+  for (const char* text : {"", "a", "a=b", "a=b:Sometimes", "=b:NoSchedule", ":NoSchedule"}) {
+    INFO(text);
+    REQUIRE_FALSE(parse_taint(text));
+  }
+}
+
 TEST_CASE("requests add up over containers and sidecars; other init containers count by the largest",
           "[scheduler]") {
   JsonReader reader;

@@ -117,13 +117,13 @@ TEST_CASE("mounts come parents first, with sub paths that stay inside", "[volume
 
 TEST_CASE("addresses are never given twice, not even by a kubelet that starts again", "[network]") {
   TemporaryFolder folder = *TemporaryFolder::make("addresses");
-  AddressCounter first(folder.path() / "next-address");
+  AddressCounter first(folder.path() / "next-address", "127.7");
   CHECK(*first.next() == "127.7.0.2");
   CHECK(*first.next() == "127.7.0.3");
-  AddressCounter second(folder.path() / "next-address");
+  AddressCounter second(folder.path() / "next-address", "127.7");
   CHECK(*second.next() == "127.7.0.4");
   REQUIRE(write_file(folder.path() / "next-address", "255", 0644));
-  AddressCounter wide(folder.path() / "next-address");
+  AddressCounter wide(folder.path() / "next-address", "127.7");
   CHECK(*wide.next() == "127.7.0.255");
   CHECK(*wide.next() == "127.7.1.0");
 }
