@@ -4,7 +4,7 @@
 #   deploy/lib/fetch_spark.sh [VERSION]      # default 3.5.7; prints <images>/spark/<version>
 #
 # <images> is $SPARK_OPERATOR_IMAGES, else ${XDG_CACHE_HOME:-~/.cache}/spark-operator/images. The source is the package
-# `pyspark` of PyPI (about 300 MB, downloaded once): it holds Spark's own scripts and jars, those for Kubernetes too.
+# `pyspark` of PyPI (300 to 460 MB, downloaded once): it holds Spark's own scripts and jars, those for Kubernetes too.
 # The tree appears whole or not at all: it is made beside its place and renamed. Progress goes to stderr.
 set -euo pipefail
 
@@ -15,7 +15,12 @@ tree=$images/spark/$version
 
 # The package's checksum where we know it. For other versions pip compares with the one that the index states.
 declare -A SHA256=(
+  [3.4.4]=b831a99c1aeb058bc4a2498665de10006b899b2438ba15470cc88f577755ebf8
   [3.5.7]=80e36514e0c5c126d35a26adf4f405cd4a69de96a8ea8a3c1e9a65fce2fb4eaa
+  [4.0.5]=a0d44b0e7faf0458ad83b7aa664e7ed8b96beed8a55d66ce3b0dfac2309dfca6
+  [4.1.4]=bcbd5e18690cf79d438e97210ad06fb8d451a251bb77becc2b0418868d2acd73
+  [4.2.1]=d79b7c8ee41e66a9202fe6f600ca90b931ca571ae9dbdf31c58d2672e5102da0
+  [4.3.0]=e8c517948eff7088a7aa07449aa8eafa4a15a8d50319de2525a6fd26622476c6
 )
 
 say() { echo "spark $version: $*" >&2; }
@@ -46,7 +51,8 @@ lay_out() {
 
 # Spark's own example jar is not in the package. Where a Java compiler is at hand, ours takes its place and name.
 add_example_jar() {
-  local spark=$1/opt/spark scala jar classes
+  local spark=$1/opt/spark scala jar classes release=8
+  [ "${version%%.*}" -lt 4 ] || release=17     # Spark 4 runs on nothing older
   command -v javac >/dev/null && command -v jar >/dev/null || return 0
   scala=$(basename "$spark"/jars/spark-core_*.jar)
   scala=${scala#spark-core_}
@@ -54,7 +60,7 @@ add_example_jar() {
   [ ! -e "$jar" ] || [ "$here/../examples/java/SparkPi.java" -nt "$jar" ] || return 0
   say "compiling the Java example"
   classes=$(mktemp -d)
-  if ! javac --release 8 -nowarn -d "$classes" -cp "$spark/jars/*" "$here/../examples/java/SparkPi.java" >&2 2>"$classes.log"; then
+  if ! javac --release $release -nowarn -d "$classes" -cp "$spark/jars/*" "$here/../examples/java/SparkPi.java" >&2 2>"$classes.log"; then
     cat "$classes.log" >&2
     rm -rf "$classes" "$classes.log"
     fail "the Java example does not compile"
@@ -69,7 +75,7 @@ add_example_jar() {
 if [ ! -d "$tree/opt/spark/jars" ]; then
   python3 -m pip --version >/dev/null 2>&1 || fail "no pip: apt-get install python3-pip"
   free_kb=$(df -Pk "$images" | awk 'NR == 2 { print $4 }')
-  [ "$free_kb" -gt $((1200 * 1024)) ] || fail "needs 1.2 GB under $images, which has $((free_kb / 1024)) MB left"
+  [ "$free_kb" -gt $((1500 * 1024)) ] || fail "needs 1.5 GB under $images, which has $((free_kb / 1024)) MB left"
 
   making=$images/spark/.$version.making.$$
   trap 'rm -rf "$making"' EXIT
@@ -77,7 +83,7 @@ if [ ! -d "$tree/opt/spark/jars" ]; then
   line="pyspark==$version"
   [ -z "${SHA256[$version]:-}" ] || line="$line --hash=sha256:${SHA256[$version]}"
   echo "$line" >"$making/requirements.txt"
-  say "downloading the package pyspark from PyPI (about 300 MB)"
+  say "downloading the package pyspark from PyPI (300 to 460 MB)"
   python3 -m pip download --disable-pip-version-check --no-cache-dir --no-deps --no-binary pyspark \
     --dest "$making/download" --requirement "$making/requirements.txt" >&2 ||
     fail "pip could not download it: is PyPI reachable, is there a version $version?"
