@@ -91,7 +91,8 @@ Json audit_event(const kube::apiserver::RequestInfo& request, int code, std::str
 kube::Task<> serve(kube::Loop& loop, kube::ApiServer& server) {
   kube::TaskGroup group(loop);
   group.spawn("apiserver", server.run());
-  co_await kube::wait_for_signal(loop, {SIGTERM, SIGINT});
+  while (co_await kube::wait_for_signal(loop, {SIGTERM, SIGINT, SIGUSR1}) == SIGUSR1)
+    server.store().compact();
   server.stop();
   co_await group.stop(std::chrono::seconds(3));
 }
