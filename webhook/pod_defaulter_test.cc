@@ -1,0 +1,177 @@
+#include "webhook/pod_defaulter.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "kube/client/test_server.h"
+#include "kube/core/fields.h"
+#include "kube/core/patch.h"
+#include "kube/core/yaml.h"
+#include "spark/pod_mutation.h"
+#include "webhook/review_of.h"
+
+using kube::Json;
+using kube::Verdict;
+using webhook::review_of;
+
+namespace {
+
+Json pod_json(const char* role, const char* app = "pi") {
+  return {{"apiVersion", "v1"},
+          {"kind", "Pod"},
+          {"metadata",
+           {{"name", "p"},
+            {"namespace", "ns"},
+            {"labels", {{"spark-role", role}, {"sparkoperator.k8s.io/app-name", app}}}}},
+          {"spec", {{"containers", Json::array({{{"name", "spark-kubernetes-" + std::string(role)}}})}}}};
+}
+
+// An API server with one application, "pi" of the given uid and env.
+struct World {
+  World()
+      : server([this](kube::HttpExchange& exchange) -> kube::Task<> {
+          if (status == 0) {
+            exchange.abort();
+            co_return;
+          }
+          co_await kube::reply(exchange, status, status == 200 ? kube::dump_json(live) : not_found());
+        }),
+        client(server.client()),
+        lookup(known, *client, std::chrono::seconds(5)) {}
+
+  static std::string not_found() {
+    return R"({"kind":"Status","status":"Failure","reason":"NotFound","code":404,"message":"no pi"})";
+  }
+  void knows(const Json& object) {
+    auto app = kube::decode<api::SparkApplication>(object);
+    known->put(std::make_shared<const api::SparkApplication>(app.value()));
+  }
+  Verdict decide(const kube::Review& review, webhook::PodDefaulterOptions options = {}) {
+    webhook::PodDefaulter defaulter(lookup, std::move(options));
+    return server.run(defaulter.decide(review));
+  }
+
+  int status = 200;
+  Json live = webhook::application_json({{"driver", {{"priorityClassName", "high"}}}});
+  kube::TestServer server;
+  std::unique_ptr<kube::Client> client;
+  std::shared_ptr<webhook::SharedApplications> known = std::make_shared<webhook::SharedApplications>();
+  webhook::ApplicationLookup lookup;
+};
+
+Json patched(const Json& pod, const Verdict& verdict) {
+  REQUIRE(verdict.allowed);
+  auto out = kube::apply_json_patch(pod, verdict.operations);
+  REQUIRE(out.has_value());
+  return *out;
+}
+
+}  // namespace
+
+TEST_CASE("a driver pod is mutated by the application that the informer knows", "[webhook]") {
+  World world;
+  world.knows(world.live);
+  const Json pod = pod_json("driver");
+  const Json out = patched(pod, world.decide(review_of("CREATE", pod)));
+  CHECK(out["spec"]["priorityClassName"] == "high");
+  CHECK(out["metadata"]["ownerReferences"][0]["uid"] == "u1");
+  CHECK(world.server.requests.empty());
+  CHECK(world.decide(review_of("CREATE", out)).operations.empty());
+}
+
+TEST_CASE("an application that the informer does not know yet is read live", "[webhook]") {
+  World world;
+  const Json pod = pod_json("driver");
+  CHECK(patched(pod, world.decide(review_of("CREATE", pod)))["spec"]["priorityClassName"] == "high");
+  CHECK(
+      world.server.requests ==
+      std::vector<std::string>{"GET /apis/sparkoperator.k8s.io/v1beta2/namespaces/ns/sparkapplications/pi"});
+}
+
+TEST_CASE("a driver is never owned by a predecessor of its application", "[webhook]") {
+  World world;
+  Json old = world.live;
+  old["metadata"]["uid"] = "u0";
+  world.knows(old);
+  Json pod = pod_json("driver");
+  pod["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", "sparkoperator.k8s.io/v1beta2"},
+                                                     {"kind", "SparkApplication"},
+                                                     {"name", "pi"},
+                                                     {"uid", "u1"},
+                                                     {"controller", true},
+                                                     {"blockOwnerDeletion", true}}});
+  const Json out = patched(pod, world.decide(review_of("CREATE", pod)));
+  CHECK(out["metadata"]["ownerReferences"].size() == 1);
+  CHECK(world.server.requests.size() == 1);
+}
+
+TEST_CASE("pods that are not ours to change are left alone, without a question to anybody", "[webhook]") {
+  World world;
+  world.status = 404;
+  const Json driver = pod_json("driver");
+  CHECK(world.decide(review_of("UPDATE", driver)) == Verdict::allow());
+  CHECK(world.decide(review_of("DELETE", nullptr)) == Verdict::allow());
+  CHECK(world.decide(review_of("CREATE", pod_json("driver", ""))) == Verdict::allow());
+  Json connect = pod_json("driver");
+  connect["metadata"]["labels"] = {{"sparkoperator.k8s.io/connect-name", "c"}};
+  CHECK(world.decide(review_of("CREATE", connect)) == Verdict::allow());
+  CHECK(world.decide(review_of("CREATE", driver), {.namespaces = {"other"}}) == Verdict::allow());
+  CHECK(world.server.requests.empty());
+}
+
+TEST_CASE("a pod is refused when its application does not exist, or it has no role", "[webhook]") {
+  World world;
+  world.status = 404;
+  const Verdict missing = world.decide(review_of("CREATE", pod_json("driver")));
+  CHECK_FALSE(missing.allowed);
+  CHECK(missing.code == 403);
+  CHECK_THAT(missing.message, Catch::Contains("SparkApplication ns/pi"));
+
+  world.knows(world.live);
+  const Verdict neither = world.decide(review_of("CREATE", pod_json("something")));
+  CHECK(neither.code == 403);
+  CHECK_THAT(neither.message, Catch::Contains("spark-role"));
+
+  Json wrong = world.live;
+  wrong["spec"]["driver"]["memoryLimit"] = "10b";
+  world.knows(wrong);
+  CHECK_THAT(world.decide(review_of("CREATE", pod_json("driver"))).message, Catch::Contains("memoryLimit"));
+}
+
+TEST_CASE("an API server that does not answer is no reason to say no for good", "[webhook]") {
+  World world;
+  world.status = 0;
+  const Verdict verdict = world.decide(review_of("CREATE", pod_json("driver")));
+  CHECK_FALSE(verdict.allowed);
+  CHECK(verdict.code == 500);
+}
+
+TEST_CASE("what is kept of an application is all that pods are mutated with", "[webhook]") {
+  namespace fs = std::filesystem;
+  std::vector<fs::path> files;
+  for (const char* room : {"spark", "api"})
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(SOURCE_DIR) / room / "testdata"))
+      if (entry.path().filename() == "app.yaml" || std::string(room) == "api") files.push_back(entry.path());
+  std::ranges::sort(files);
+  int compared = 0;
+  kube::JsonReader reader;
+  for (const fs::path& file : files) {
+    std::ifstream in(file);
+    std::stringstream text;
+    text << in.rdbuf();
+    const Json object = kube::parse_yaml_document(text.str()).value();
+    if (kube::string_at(object, {"kind"}) != "SparkApplication") continue;
+    INFO(file.string());
+    const auto whole = kube::decode<api::SparkApplication>(object).value();
+    const auto kept = webhook::project_for_pods(reader.read(kube::dump_json(object)).value()).value();
+    for (const auto role : {spark::PodRole::Driver, spark::PodRole::Executor}) {
+      const Json pod = pod_json(role == spark::PodRole::Driver ? "driver" : "executor");
+      CHECK(spark::mutate_pod(pod, whole, role).value() == spark::mutate_pod(pod, kept, role).value());
+    }
+    ++compared;
+  }
+  CHECK(compared > 20);
+}

@@ -1,0 +1,75 @@
+// ReviewService is the webhook's server with its certificate: nothing is served before there is one, and it
+// changes without a dropped connection.
+//
+//   auto& service = manager.add(std::make_unique<ReviewService>(client, network, options, make_routes));
+//   service.on_authorities([&](const std::string& pem) { writer.set_bundle(pem); });
+//   health.add_readyz("webhook", [&] { return service.check(); });
+//
+// Every `probe_interval` it connects to its own port as an API server would: by TLS, verifying name and
+// authority. check() is what the last probe found, so that "ready" means that a review would be answered.
+// run() ends with an Error when there is no certificate to be had, or the port is in use.
+// Thread: the loop's only. Lifetime: client, network and registry outlive it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kube/admission/certificate_keeper.h"
+#include "kube/admission/review_threads.h"
+#include "kube/async/stream.h"
+#include "kube/runtime/runnable.h"
+
+namespace webhook {
+
+struct ReviewServiceOptions {
+  kube::CertificateKeeperOptions certificate = {};
+  kube::ReviewThreadsOptions threads = {};  // its TLS context is made here
+  std::string tls_min_version = "VersionTLS12";
+  std::vector<std::string> tls_cipher_suites = {};
+  kube::Duration probe_interval = std::chrono::seconds(10);
+  kube::Duration stop_grace = std::chrono::seconds(15);
+  kube::Log log = {};
+};
+
+class ReviewService final : public kube::Runnable {
+ public:
+  ReviewService(kube::Client& client, kube::Network& network, ReviewServiceOptions options,
+                kube::ReviewThreads::MakeRoutes make_routes);
+  ~ReviewService() override;
+
+  // Told at each change, the first included. Before run().
+  void on_authorities(std::function<void(const std::string& pem)> tell);
+
+  const std::string& name() const override { return name_; }
+  kube::Task<kube::Result<>> run() override;
+  void stop() override;
+  bool is_ready() const override { return check().has_value(); }
+
+  // Success: the last probe went through.
+  kube::Result<> check() const;
+  // Where it listens, with the real port; nothing before it does.
+  std::optional<kube::Endpoint> local() const;
+
+ private:
+  kube::Result<std::shared_ptr<kube::TlsServerContext>> context_of(
+      const kube::ServingCertificate& certificate) const;
+  kube::Task<kube::Result<>> serve();
+  kube::Task<> probe_again_and_again();
+  kube::Task<kube::Result<>> probe();
+
+  kube::Loop& loop_;
+  kube::Network& network_;
+  const ReviewServiceOptions options_;
+  const std::string name_ = "review service";
+  kube::CertificateKeeper keeper_;
+  kube::ReviewThreads::MakeRoutes make_routes_;
+  std::unique_ptr<kube::ReviewThreads> threads_;
+  kube::TaskGroup keeping_;
+  kube::Result<> probed_;
+  bool stopped_ = false;
+};
+
+}  // namespace webhook

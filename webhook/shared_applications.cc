@@ -1,0 +1,53 @@
+#include "webhook/shared_applications.h"
+
+#include <mutex>
+
+#include "kube/core/fields.h"
+
+namespace webhook {
+
+using kube::Json;
+
+void SharedApplications::put(Application application) {
+  const kube::ObjectKey key = application->metadata.key();
+  const std::unique_lock lock(guard_);
+  // What is replaced is destroyed after the lock, or by the last review that uses it.
+  applications_[key].swap(application);
+}
+
+void SharedApplications::remove(const kube::ObjectKey& key) {
+  const std::unique_lock lock(guard_);
+  applications_.erase(key);
+}
+
+Application SharedApplications::find(const kube::ObjectKey& key) const {
+  const std::shared_lock lock(guard_);
+  const auto found = applications_.find(key);
+  return found == applications_.end() ? nullptr : found->second;
+}
+
+std::size_t SharedApplications::size() const {
+  const std::shared_lock lock(guard_);
+  return applications_.size();
+}
+
+kube::Result<api::SparkApplication> project_for_pods(kube::JsonView object) {
+  const auto without = [](kube::JsonView view, std::initializer_list<std::string_view> left_out) {
+    Json kept = Json::object();
+    view.for_each_member([&](std::string_view key, kube::JsonView value) {
+      for (const std::string_view name : left_out)
+        if (key == name) return;
+      kept[std::string(key)] = value.to_json();
+    });
+    return kept;
+  };
+  const kube::JsonView spec = object["spec"];
+  Json json = without(object, {"status", "metadata", "spec"});
+  json["metadata"] = without(object["metadata"], {"managedFields", "annotations", "labels"});
+  json["spec"] = without(spec, {"sparkConf", "hadoopConf", "arguments", "deps", "driver", "executor"});
+  for (const char* role : {"driver", "executor"})
+    if (spec[role].exists()) json["spec"][role] = without(spec[role], {"template", "labels", "annotations"});
+  return kube::decode<api::SparkApplication>(json);
+}
+
+}  // namespace webhook
