@@ -1,4 +1,4 @@
-// The operator's binary: controller start, crds print|apply, version.
+// The operator's binary: controller start, webhook start, crds print|apply, version.
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -9,49 +9,53 @@
 #include "cmd/controller_process.h"
 #include "cmd/crds.h"
 #include "cmd/version.h"
+#include "cmd/webhook_process.h"
 #include "kube/async/real_loop.h"
 #include "kube/async/task_group.h"
 
 namespace {
 
-using cmd::ControllerFlags;
-
 constexpr const char* kHelp =
     "Spark operator: runs Apache Spark applications on Kubernetes.\n"
     "\n"
     "  spark-operator controller start [flags]     run the controllers; --help lists the flags\n"
+    "  spark-operator webhook start [flags]        run the admission webhook; --help lists the flags\n"
     "  spark-operator crds print                   the custom resource definitions, as YAML\n"
     "  spark-operator crds apply [--kubeconfig F]  create or update them\n"
     "  spark-operator version [--short]            what this is\n";
 
-kube::Task<> stop_on_signal(kube::Loop& loop, cmd::ControllerProcess* controller, kube::Log log) {
+template <class Process>
+kube::Task<> stop_on_signal(kube::Loop& loop, Process* process, kube::Log log) {
   const int signal = co_await kube::wait_for_signal(loop, {SIGTERM, SIGINT});
   log.info("stopping", {{"signal", signal}});
-  controller->stop();
+  process->stop();
   co_await kube::wait_for_signal(loop, {SIGTERM, SIGINT});
   std::_Exit(1);  // asked twice: at once
 }
 
-kube::Task<> run_controller(kube::Loop& loop, cmd::ControllerProcess* controller, kube::Log log, int* code) {
+template <class Process>
+kube::Task<> run_process(kube::Loop& loop, Process* process, kube::Log log, int* code) {
   kube::TaskGroup signals(loop, log);
-  signals.spawn("signals", stop_on_signal(loop, controller, log));
-  auto ended = co_await controller->run();
+  signals.spawn("signals", stop_on_signal(loop, process, log));
+  auto ended = co_await process->run();
   if (!ended) {
-    log.error("controller ended", {{"error", ended.error()}});
+    log.error("ended", {{"error", ended.error()}});
     *code = 1;
   }
   co_await signals.cancel_and_join();
 }
 
-int controller_start(std::vector<std::string> arguments) {
+// `Process` is ControllerProcess or WebhookProcess, with the flags and the usage text that belong to it.
+template <class Process, class Flags>
+int start(std::vector<std::string> arguments, kube::Result<Flags> (*parse)(std::vector<std::string>),
+          std::string (*usage)()) {
   for (const std::string& argument : arguments) {
-    if (argument == "-h" || argument == "--help")
-      return std::fputs(cmd::controller_usage().c_str(), stdout) < 0;
+    if (argument == "-h" || argument == "--help") return std::fputs(usage().c_str(), stdout) < 0;
   }
-  auto flags = cmd::parse_controller_flags(std::move(arguments));
+  auto flags = parse(std::move(arguments));
   if (!flags) {
-    std::fprintf(stderr, "Error: %s\n%s\nError: %s\n", flags.error().message().c_str(),
-                 cmd::controller_usage().c_str(), flags.error().message().c_str());
+    std::fprintf(stderr, "Error: %s\n%s\nError: %s\n", flags.error().message().c_str(), usage().c_str(),
+                 flags.error().message().c_str());
     return 1;
   }
   std::fputs(cmd::version_text(false).c_str(), stdout);
@@ -64,13 +68,13 @@ int controller_start(std::vector<std::string> arguments) {
     log.error("no usable cluster configuration", {{"error", config.error()}});
     return 1;
   }
-  auto controller = cmd::ControllerProcess::create(loop, network, *flags, *config, log);
-  if (!controller) {
-    log.error("cannot start", {{"error", controller.error()}});
+  auto process = Process::create(loop, network, *flags, *config, log);
+  if (!process) {
+    log.error("cannot start", {{"error", process.error()}});
     return 1;
   }
   int code = 0;
-  loop.run(run_controller(loop, controller->get(), log, &code));
+  loop.run(run_process(loop, process->get(), log, &code));
   return code;
 }
 
@@ -121,7 +125,11 @@ int main(int argc, char** argv) {
   if (words[0] == "crds") return crds(rest(1));
   if (words[0] == "controller" && words.size() == 1)
     return std::fputs(cmd::controller_usage().c_str(), stdout) < 0;
-  if (words[0] == "controller" && words[1] == "start") return controller_start(rest(2));
+  if (words[0] == "controller" && words[1] == "start")
+    return start<cmd::ControllerProcess>(rest(2), cmd::parse_controller_flags, cmd::controller_usage);
+  if (words[0] == "webhook" && words.size() == 1) return std::fputs(cmd::webhook_usage().c_str(), stdout) < 0;
+  if (words[0] == "webhook" && words[1] == "start")
+    return start<cmd::WebhookProcess>(rest(2), cmd::parse_webhook_flags, cmd::webhook_usage);
   std::fprintf(stderr, "Error: unknown command \"%s\" for \"spark-operator\"\n\n%s", words[0].c_str(), kHelp);
   return 1;
 }
