@@ -1,26 +1,10 @@
 #include "api/names.h"
 
-#include <openssl/evp.h>
-
-#include <array>
-
 #include "api/constants.h"
+#include "api/digest.h"
 
 namespace api {
 namespace {
-
-std::string md5_digits(std::string_view text, std::size_t count) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_md5(), nullptr);
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string digits;
-  for (std::size_t i = 0; digits.size() < count; ++i) {
-    digits += kDigits[digest[i] >> 4];
-    digits += kDigits[digest[i] & 15];
-  }
-  return digits;
-}
 
 std::string joined(std::string_view left, std::string_view right) {
   return std::string(left) + "-" + std::string(right);
@@ -35,7 +19,7 @@ std::string truncated_name(std::string_view name, std::string_view suffix) {
   if (whole.size() <= kLabel) return whole;
   const std::size_t fixed = suffix.size() + kDigits + 2;
   const std::size_t kept = fixed < kLabel ? kLabel - fixed : 0;
-  return joined(joined(name.substr(0, kept), md5_digits(whole, kDigits)), suffix);
+  return joined(joined(name.substr(0, kept), md5_hex(whole).substr(0, kDigits)), suffix);
 }
 
 std::string default_driver_pod_name(std::string_view app) {

@@ -1,11 +1,11 @@
 #include "api/spec_hash.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "api/defaults.h"
+#include "api/digest.h"
 #include "kube/core/quantity.h"
 
 namespace api {
@@ -27,11 +27,9 @@ constexpr std::uint64_t kNewestFormat = 2;
 
 // First eight bytes of SHA-256, big endian.
 std::uint64_t sha256_head(std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  const std::string digits = sha256_hex(text).substr(0, 16);
   std::uint64_t head = 0;
-  for (int i = 0; i < 8; ++i) head = head << 8 | digest[static_cast<std::size_t>(i)];
+  std::from_chars(digits.data(), digits.data() + digits.size(), head, 16);
   return head;
 }
 

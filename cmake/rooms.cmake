@@ -32,8 +32,7 @@ set(HEAVY_SOURCES
 set(CRYPTO_SOURCES
   kube/http/openssl.h kube/http/openssl.cc kube/http/tls.cc kube/http/certificate.cc kube/http/websocket.cc
   kube/apiserver/token.cc
-  api/names.cc api/spec_hash.cc
-  spark/digest.cc)
+  api/digest.cc)
 
 get_filename_component(ROOMS_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 

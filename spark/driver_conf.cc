@@ -5,7 +5,7 @@
 #include <cctype>
 #include <chrono>
 
-#include "spark/digest.h"
+#include "api/digest.h"
 #include "spark/properties.h"
 #include "spark/resource_name.h"
 #include "spark/submit_arguments.h"
@@ -39,11 +39,11 @@ Result<> check_numbers(const SparkConf& conf) {
   }
   for (const char* key : {"spark.driver.cores", "spark.executor.cores"}) {
     if (!conf.contains(key)) continue;
-    const auto count = conf.get_int(key);
+    const auto count = conf.get_undeclared_int(key);
     if (!count || **count <= 0) return refuse(std::string(key) + ": must be a positive number");
   }
   if (conf.contains("spark.executor.instances") && !is_true(conf.raw("spark.dynamicAllocation.enabled"))) {
-    const auto count = conf.get_int("spark.executor.instances");
+    const auto count = conf.get_undeclared_int("spark.executor.instances");
     if (!count || **count <= 0) return refuse("spark.executor.instances: must be a positive number");
   }
   return {};
@@ -106,11 +106,11 @@ ResourceKind kind_of(std::string_view resource) {
 }  // namespace
 
 std::string DriverConf::unique(std::string_view purpose) const {
-  return sha256_hex(identity.submission_id + "|" + std::string(purpose)).substr(0, 16);
+  return api::sha256_hex(identity.submission_id + "|" + std::string(purpose)).substr(0, 16);
 }
 
 std::string DriverConf::unique_uuid(std::string_view purpose) const {
-  std::string hex = sha256_hex(identity.submission_id + "|" + std::string(purpose)).substr(0, 32);
+  std::string hex = api::sha256_hex(identity.submission_id + "|" + std::string(purpose)).substr(0, 32);
   hex[12] = '4';  // the form of a random UUID, which Spark would have drawn
   hex[16] = "89ab"[static_cast<unsigned char>(hex[16]) % 4];
   return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" +
@@ -192,7 +192,7 @@ Result<DriverConf> driver_conf(const std::vector<std::string>& arguments, Submit
   out.submitter = std::move(submitter);
   out.identity = std::move(identity);
   out.app_name = conf.raw("spark.app.name").value_or("");
-  out.app_id = "spark-" + sha256_hex(out.identity.submission_id + "|app-id").substr(0, 32);
+  out.app_id = "spark-" + api::sha256_hex(out.identity.submission_id + "|app-id").substr(0, 32);
   out.resource_name_prefix = resource_name_prefix(out.app_name, out.unique("resource-prefix"));
   auto ns = conf.get("spark.kubernetes.namespace", "default");
   if (!ns) return fail(ns);

@@ -1,9 +1,8 @@
 // DriverConf is everything the driver's feature steps may look at: what spark-submit knows after it has read
 // its arguments, and what it would have read from its own process and disk, handed in as values.
 //
-//   Result<DriverConf> conf = driver_conf(arguments, submitter, identity);   // arguments:
-//   spark/submit_conf.h Result<Submission> submission = build_submission(*conf);                  //
-//   spark/driver_builder.h
+//   auto conf = driver_conf(arguments, submitter, identity);   // arguments: spark/submit_conf.h
+//   auto submission = build_submission(*conf);                 // spark/driver_builder.h
 //
 // Most callers want native_submission() (spark/native_submission.h), which does both for a SparkApplication.
 //

@@ -1,8 +1,7 @@
 // Which submissions only a JVM can do, as a table of rules over the effective conf.
 //
 //   for (const FallbackReason& reason : fallback_reasons(conf)) log(reason.rule, reason.text);
-//   // {"local-files", "spark.jars holds a file of the submitter and spark.kubernetes.file.upload.path is
-//   s3a://…"}
+//   // {"local-files", "spark.jars holds a file of the submitter, which has to be uploaded"}
 //
 // A rule is added by a row in fallback.cc. Texts name keys and never carry values that could be secrets.
 // Pure functions.

@@ -1,6 +1,5 @@
-// Each folder of testdata is an application and the objects it becomes. The expected files were compared with
-// what the real spark-submit 3.5.7 sent for the same arguments (see README.md); UPDATE_GOLDENS=1 writes them
-// anew.
+// Each folder of testdata is an application and the objects it becomes, pod mutations included;
+// UPDATE_GOLDENS=1 writes them anew. That they are Spark's own, mutations aside, is checked by test/parity.
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -144,37 +143,4 @@ TEST_CASE("the driver pod is controlled by its application from birth", "[spark]
   CHECK(owners[0]["uid"] == "7d1c3a52-0000-4000-8000-000000000001");
   CHECK(owners[0]["controller"] == true);
   CHECK(owners[0]["kind"] == "SparkApplication");
-}
-
-// What the comparison with a real spark-submit needs, as files: PARITY_DIR=… spark_test "[.parity]"
-TEST_CASE("write what a real spark-submit is compared with", "[.parity]") {
-  const char* directory = std::getenv("PARITY_DIR");
-  REQUIRE(directory != nullptr);
-  for (const std::string& name : case_names()) {
-    auto app = spark::prepare_application(load(name), options());
-    REQUIRE(app.has_value());
-    auto arguments = spark::spark_submit_arguments(*app, options(), kAttempt);
-    REQUIRE(arguments.has_value());
-    spark::Submitter submitter;
-    const Json driver = spark::pod_template(*app, spark::PodRole::Driver);
-    const Json executor = spark::pod_template(*app, spark::PodRole::Executor);
-    submitter.files[spark::template_path(kAttempt.submission_id, spark::PodRole::Driver)] =
-        kube::to_yaml(driver);
-    submitter.files[spark::template_path(kAttempt.submission_id, spark::PodRole::Executor)] =
-        kube::to_yaml(executor);
-    auto conf = spark::driver_conf(*arguments, submitter,
-                                   {.submission_id = kAttempt.submission_id,
-                                    .version = *spark::parse_spark_version("3.5.7"),
-                                    .submit_time = kAttempt.time});
-    if (!conf) FAIL(conf.error().message());
-    auto submission = spark::build_submission(*conf);
-    if (!submission) FAIL(submission.error().message());
-    const fs::path out = fs::path(directory) / name;
-    fs::create_directories(out);
-    std::ofstream(out / "native.json") << kube::dump_json({{"arguments", *arguments},
-                                                           {"files", submitter.files},
-                                                           {"pod", submission->driver_pod},
-                                                           {"children", submission->children}},
-                                                          2);
-  }
 }

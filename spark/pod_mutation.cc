@@ -5,11 +5,11 @@
 #include <set>
 
 #include "api/constants.h"
+#include "api/digest.h"
 #include "api/names.h"
 #include "api/spark_application.h"
 #include "kube/core/quantity.h"
 #include "spark/application_owner.h"
-#include "spark/digest.h"
 #include "spark/memory_size.h"
 #include "spark/monitoring.h"
 #include "spark/pod_template_shape.h"
@@ -324,7 +324,7 @@ std::vector<std::string> fields_needing_webhook(const api::SparkApplication& app
 std::string config_map_volume_name(std::string_view config_map) {
   const std::string plain = std::string(config_map) + "-vol";
   if (plain.size() <= 63 && plain.find('.') == std::string::npos) return plain;
-  const std::string suffix = "-" + sha256_hex(config_map).substr(0, 8) + "-vol";
+  const std::string suffix = "-" + api::sha256_hex(config_map).substr(0, 8) + "-vol";
   std::string stem(config_map);
   std::ranges::replace(stem, '.', '-');
   stem.resize(std::min(stem.size(), 63 - suffix.size()));

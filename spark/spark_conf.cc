@@ -23,6 +23,16 @@ std::unexpected<kube::Error> wrong_type(std::string_view key, std::string_view e
   return fail(ErrorKind::InvalidInput, std::string(key) + ": expected " + std::string(expected));
 }
 
+// A Java int: 32 bits, a plus sign allowed.
+Result<std::optional<std::int64_t>> whole_number(std::string_view key, std::string_view digits) {
+  if (digits.starts_with('+') && !digits.starts_with("+-")) digits.remove_prefix(1);
+  std::int32_t value = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
+    return wrong_type(key, "a whole number");
+  return std::optional<std::int64_t>(value);
+}
+
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) {
     return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
@@ -124,13 +134,13 @@ Result<std::optional<std::int64_t>> SparkConf::get_int(std::string_view key) con
   auto text = get(key);
   if (!text) return fail(text);
   if (!*text) return std::optional<std::int64_t>();
-  std::string_view digits = trimmed(**text);
-  if (digits.starts_with('+')) digits.remove_prefix(1);
-  std::int32_t value = 0;  // Java's int
-  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
-    return wrong_type(key, "a whole number");
-  return std::optional<std::int64_t>(value);
+  return whole_number(key, trimmed(**text));
+}
+
+Result<std::optional<std::int64_t>> SparkConf::get_undeclared_int(std::string_view key) const {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return std::optional<std::int64_t>();
+  return whole_number(key, found->second);
 }
 
 Result<std::optional<double>> SparkConf::get_double(std::string_view key) const {

@@ -62,6 +62,7 @@ constexpr SparkLine line_41() {
   SparkLine line = line_40();
   line.minor = 1;
   line.newest_patch = 4;
+  line.native = true;
   line.connect_port = true;
   line.spark_version_in_images = true;
   line.excluded_feature_steps = true;
@@ -73,6 +74,7 @@ constexpr SparkLine line_42() {
   SparkLine line = line_41();
   line.minor = 2;
   line.newest_patch = 1;
+  line.native = false;
   line.connect_app_protocol = true;
   line.network_policy = true;
   return line;

@@ -1,11 +1,10 @@
 // From a SparkApplication to the arguments of spark-submit: one list, in upstream's order, that serves both
 // submitters.
 //
-//   api::SparkApplication app = prepare_application(stored, options).value();    // in-memory additions of
-//   one attempt auto arguments = spark_submit_arguments(app, options, attempt);              // {"--master",
-//   "k8s://…", …} exec(SPARK_HOME + "/bin/spark-submit", *arguments);                          // the JVM,
-//   or: driver_conf(*arguments, submitter, identity);                                // natively
-//   (spark/driver_conf.h)
+//   auto app = prepare_application(stored, options);                  // in-memory additions of one attempt
+//   auto arguments = spark_submit_arguments(*app, options, attempt);  // {"--master", "k8s://…", …}
+//   exec(SPARK_HOME + "/bin/spark-submit", *arguments);               // the JVM, or natively:
+//   driver_conf(*arguments, submitter, identity);                     // spark/driver_conf.h
 //
 // spark-submit keeps the last --conf of a key, so the order is the precedence: typed fields win over
 // sparkConf, except namespace, image, pull policy and secrets, Python version, overhead factor and
@@ -57,7 +56,6 @@ struct Attempt {
 Result<std::string> master_url(std::string_view service_host, std::string_view service_port);
 
 // The application with what one attempt adds in memory and never stores: defaults, web UI proxy paths and the
-// Prometheus agent.
 // Prometheus agent.
 Result<api::SparkApplication> prepare_application(const api::SparkApplication& app,
                                                   const SubmitOptions& options);

@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::int64_t kMinOverheadMiB = 384;
 
-std::string replaced(std::string text, std::string_view placeholder, std::string_view value) {
-  for (std::size_t at = 0; (at = text.find(placeholder, at)) != std::string::npos; at += value.size())
-    text.replace(at, placeholder.size(), value);
-  return text;
-}
-
 std::string with_ids(const DriverBuild& build, std::string text) {
   return replaced(replaced(std::move(text), "{{APP_ID}}", build.conf.app_id), "{{EXECUTOR_ID}}", "");
 }
@@ -55,9 +49,9 @@ void resources(DriverBuild& build, ConfReader& conf) {
   const auto memory =
       conf.memory("spark.driver.memory", ByteUnit::MiB).value_or(MemorySize::of_mebibytes(1024));
   const double usual = conf.real("spark.kubernetes.memoryOverheadFactor").value_or(jvm_only ? 0.1 : 0.4);
-  if (usual < 0) conf.refuse("spark.kubernetes.memoryOverheadFactor: must not be negative");
+  if (!(usual >= 0)) conf.refuse("spark.kubernetes.memoryOverheadFactor: must not be negative");
   const double factor = conf.real("spark.driver.memoryOverheadFactor").value_or(usual);
-  if (factor < 0 || (factor == 0 && factor != usual))
+  if (!(factor > 0) && factor != usual)
     conf.refuse("spark.driver.memoryOverheadFactor: must be greater than zero");
   std::int64_t least = kMinOverheadMiB;
   if (build.line().min_memory_overhead_key)

@@ -43,17 +43,23 @@ Result<> ConfReader::result() const {
   return {};
 }
 
+std::string replaced(std::string text, std::string_view placeholder, std::string_view value) {
+  for (std::size_t at = 0; (at = text.find(placeholder, at)) != std::string::npos; at += value.size())
+    text.replace(at, placeholder.size(), value);
+  return text;
+}
+
 std::int64_t driver_rpc_port(ConfReader& conf) {
-  return conf.number("spark.driver.port").value_or(7078);
+  return conf.undeclared_number("spark.driver.port").value_or(7078);
 }
 
 std::int64_t service_block_manager_port(ConfReader& conf) {
-  return conf.number("spark.driver.blockManager.port").value_or(7079);
+  return conf.undeclared_number("spark.driver.blockManager.port").value_or(7079);
 }
 
 std::int64_t container_block_manager_port(ConfReader& conf) {
-  if (auto port = conf.number("spark.driver.blockManager.port")) return *port;
-  return conf.number("spark.blockManager.port").value_or(7079);
+  if (auto port = conf.undeclared_number("spark.driver.blockManager.port")) return *port;
+  return conf.undeclared_number("spark.blockManager.port").value_or(7079);
 }
 
 std::int64_t ui_port(ConfReader& conf) {
@@ -61,7 +67,7 @@ std::int64_t ui_port(ConfReader& conf) {
 }
 
 std::int64_t connect_port(ConfReader& conf) {
-  return conf.number("spark.connect.grpc.binding.port").value_or(15002);
+  return conf.undeclared_number("spark.connect.grpc.binding.port").value_or(15002);
 }
 
 }  // namespace spark

@@ -54,6 +54,9 @@ class ConfReader {
   }
   bool flag(std::string_view key, bool fallback) { return take(conf_.get_bool(key)).value_or(fallback); }
   std::optional<std::int64_t> number(std::string_view key) { return take(conf_.get_int(key)); }
+  std::optional<std::int64_t> undeclared_number(std::string_view key) {
+    return take(conf_.get_undeclared_int(key));
+  }
   std::optional<double> real(std::string_view key) { return take(conf_.get_double(key)); }
   std::optional<MemorySize> memory(std::string_view key, ByteUnit unit) {
     return take(conf_.get_memory(key, unit));
@@ -91,6 +94,9 @@ Result<> local_dirs(DriverBuild& build);
 Result<> volcano(DriverBuild& build);
 // Not a step in Spark but its client's last act: the config map with spark.properties.
 Result<> driver_config_map(DriverBuild& build);
+
+// `text` with every occurrence of the placeholder replaced.
+std::string replaced(std::string text, std::string_view placeholder, std::string_view value);
 
 // Ports of the driver; the service does not follow spark.blockManager.port, the container does. As in Spark.
 std::int64_t driver_rpc_port(ConfReader& conf);

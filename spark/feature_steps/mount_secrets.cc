@@ -13,12 +13,14 @@ Result<> mount_secrets(DriverBuild& build) {
 
 Result<> env_secrets(DriverBuild& build) {
   for (const auto& [name, reference] : build.conf.conf.with_prefix("spark.kubernetes.driver.secretKeyRef.")) {
-    const auto colon = reference.find(':');
-    if (colon == std::string::npos || colon == 0 || colon + 1 == reference.size() ||
-        reference.find(':', colon + 1) != std::string::npos)
+    const std::size_t colon = reference.find(':');
+    // Java's split() takes no notice of colons at the end.
+    const std::size_t end = reference.find_last_not_of(':') + 1;
+    if (colon == std::string::npos || colon >= end || reference.find(':', colon + 1) < end)
       return kube::fail(kube::ErrorKind::InvalidInput,
                         "spark.kubernetes.driver.secretKeyRef." + name + ": expected <secret>:<key>");
-    const Json key = {{"key", reference.substr(colon + 1)}, {"name", reference.substr(0, colon)}};
+    const Json key = {{"key", reference.substr(colon + 1, end - colon - 1)},
+                      {"name", reference.substr(0, colon)}};
     build.container["env"].push_back({{"name", name}, {"valueFrom", {{"secretKeyRef", key}}}});
   }
   return {};

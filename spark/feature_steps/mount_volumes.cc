@@ -1,16 +1,12 @@
 // spark.kubernetes.driver.volumes.*: volumes, mounts, and claims that are made on demand.
+#include <set>
+
 #include "spark/feature_steps/feature_step.h"
 #include "spark/feature_steps/volume_conf.h"
 
 namespace spark {
 
 namespace {
-
-std::string replaced(std::string text, std::string_view placeholder, std::string_view value) {
-  for (std::size_t at = 0; (at = text.find(placeholder, at)) != std::string::npos; at += value.size())
-    text.replace(at, placeholder.size(), value);
-  return text;
-}
 
 Json source_of(const VolumeConf& volume, const std::string& claim, const SparkLine& line) {
   if (volume.type == "hostPath") {
@@ -48,8 +44,12 @@ Result<> mount_volumes(DriverBuild& build) {
   if (!volumes) return kube::fail(volumes);
   const bool once =
       conf.flag("spark.kubernetes.legacy.useReadWriteOnceAccessMode", !build.line().read_write_once_pod);
+  std::set<std::string> paths;
   for (std::size_t i = 0; i < volumes->size(); ++i) {
     const VolumeConf& volume = (*volumes)[i];
+    if (!paths.insert(volume.mount_path).second)
+      conf.refuse("spark.kubernetes.driver.volumes." + volume.type + "." + volume.name +
+                  ".mount.path: another volume is mounted there");
     const std::string on_demand = build.conf.resource_name_prefix + "-driver-pvc-" + std::to_string(i);
     const std::string claim = replaced(volume.option("claimName").value_or(""), "OnDemand", on_demand);
     Json described = source_of(volume, claim, build.line());

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <set>
 
 namespace spark {
 
@@ -89,15 +88,12 @@ Result<std::vector<VolumeConf>> read_volumes(const SparkConf& conf, std::string_
         value;
   }
   std::vector<VolumeConf> volumes;
-  std::set<std::string> paths;
   for (const auto& [id, rest] : grouped) {
     const std::string key = std::string(prefix) + id.first + "." + id.second;
     if (std::ranges::find(kTypes, id.first) == kTypes.end())
       return refuse(key + ": expected a volume of type emptyDir, hostPath, nfs or persistentVolumeClaim");
     auto volume = read_volume(rest, key, id.first, id.second, line);
     if (!volume) return fail(volume);
-    if (!paths.insert(volume->mount_path).second)
-      return refuse(key + ".mount.path: another volume is mounted there");
     volumes.push_back(*std::move(volume));
   }
   return volumes;

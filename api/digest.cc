@@ -1,10 +1,10 @@
-#include "spark/digest.h"
+#include "api/digest.h"
 
 #include <openssl/evp.h>
 
 #include <array>
 
-namespace spark {
+namespace api {
 
 namespace {
 
@@ -29,4 +29,4 @@ std::string md5_hex(std::string_view text) {
   return hex_digest(EVP_md5(), text);
 }
 
-}  // namespace spark
+}  // namespace api
