@@ -1,5 +1,8 @@
 #include "kube/kubelet/container_root.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <system_error>
 
 #include "kube/kubelet/file_tree.h"
@@ -23,6 +26,31 @@ HostLayout read_host_layout() {
   return layout;
 }
 
+namespace {
+
+bool is_ours(const fs::path& path) {
+  struct stat what{};
+  return ::stat(path.c_str(), &what) != 0 || what.st_uid == ::geteuid();
+}
+
+// An overlay's folder belongs to whom it belongs to in the upper layer: made there beforehand, all folders of
+// a lower layer can be written to, whoever owns them there.
+Result<> take_over_folders(const fs::path& lower, const fs::path& upper) {
+  std::error_code error;
+  auto entries =
+      fs::recursive_directory_iterator(lower, fs::directory_options::skip_permission_denied, error);
+  for (; !error && entries != fs::end(entries); entries.increment(error)) {
+    std::error_code ignored;
+    if (!fs::is_directory(entries->symlink_status(ignored))) continue;
+    Result<> made = make_folders(upper / entries->path().lexically_relative(lower));
+    if (!made) return made;
+  }
+  if (error) return fail(ErrorKind::Io, "read " + lower.string() + ": " + error.message());
+  return {};
+}
+
+}  // namespace
+
 Result<> prepare_container_root(const ContainerRoot& root) {
   for (const char* part : {"root", "opt-upper", "opt-work", "etc-upper", "etc-work", "empty"}) {
     Result<> made = make_folders(root.work_folder / part);
@@ -33,6 +61,19 @@ Result<> prepare_container_root(const ContainerRoot& root) {
     if (path.string().find_first_of(",:\\") != std::string::npos) {
       return fail(ErrorKind::InvalidInput,
                   path.string() + ": a folder for overlay mounts may not have , : or \\ in its path");
+    }
+  }
+  if (!root.image_opt.empty() && !is_ours(root.image_opt)) {
+    Result<> taken = take_over_folders(root.image_opt, root.work_folder / "opt-upper");
+    if (!taken) return taken;
+  }
+  if (!is_ours("/etc")) {
+    // Start scripts add the user they run as.
+    for (const char* file : {"passwd", "group"}) {
+      Result<std::string> text = read_file(fs::path("/etc") / file);
+      if (!text) continue;
+      Result<> written = write_file(root.work_folder / "etc-upper" / file, *text, 0644);
+      if (!written) return written;
     }
   }
   if (!root.termination_log.empty()) return write_file(root.termination_log, "", 0666);
@@ -66,10 +107,11 @@ void plan_container_root(const ContainerRoot& root, const HostLayout& host, Laun
   plan.mount("proc", "/proc", "");
   plan.bind({.source = "/sys", .target = "/sys", .access = Access::ReadOnly});
 
+  const char* options = root.user_attributes ? "userxattr" : "";
   auto layer = [&](const char* name) { return (root.work_folder / name).string(); };
   plan.overlay(root.image_opt.empty() ? layer("empty") : root.image_opt.string(), layer("opt-upper"),
-               layer("opt-work"), "/opt");
-  plan.overlay("/etc", layer("etc-upper"), layer("etc-work"), "/etc");
+               layer("opt-work"), "/opt", options);
+  plan.overlay("/etc", layer("etc-upper"), layer("etc-work"), "/etc", options);
   if (!root.hosts_file.empty()) plan.bind({.source = root.hosts_file.string(), .target = "/etc/hosts"});
   if (!root.termination_log.empty()) {
     plan.bind({.source = root.termination_log.string(), .target = root.termination_path});

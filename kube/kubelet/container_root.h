@@ -14,6 +14,9 @@
 // | /dev | null, zero, full, random, urandom, tty, own pts and shm |
 // | /proc /tmp /run /var /root /home | own; /sys read-only |
 //
+// For an ordinary user, files of /etc and of images that belong to others can be read and covered, not
+// changed (but for passwd and group); their folders can be written to.
+//
 // Thread: pure, but for the two that touch the disk.
 #pragma once
 
@@ -43,6 +46,7 @@ struct ContainerRoot {
   std::filesystem::path termination_log;  // file that appears at termination_path; "": none
   std::string termination_path = "/dev/termination-log";
   std::string hostname;
+  bool user_attributes = false;  // HostRights::mounts_in_user_namespace
   std::vector<std::string>
       host_folders;  // more of the machine's folders, read-only; left out where they do not exist
 };

@@ -18,6 +18,15 @@ std::unexpected<Error> failed(std::string_view what, const fs::path& path, int e
               std::string(what) + " " + path.string() + ": " + std::strerror(error));
 }
 
+void open_folders(const fs::path& path) {
+  (void)::chmod(path.c_str(), 0700);
+  std::error_code error;
+  for (fs::directory_iterator entry(path, error); !error && entry != fs::end(entry); entry.increment(error)) {
+    std::error_code ignored;
+    if (fs::is_directory(entry->symlink_status(ignored))) open_folders(entry->path());
+  }
+}
+
 }  // namespace
 
 Result<> make_folders(const fs::path& path) {
@@ -28,7 +37,10 @@ Result<> make_folders(const fs::path& path) {
 }
 
 Result<> write_file(const fs::path& path, std::string_view content, unsigned mode) {
-  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  const auto open_it = [&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode); };
+  UniqueFd file(open_it());
+  // A file of our own that is read-only: root would not have been asked.
+  if (!file && errno == EACCES && ::chmod(path.c_str(), 0600) == 0) file = UniqueFd(open_it());
   if (!file) return failed("write", path, errno);
   while (!content.empty()) {
     const ssize_t n = ::write(file.get(), content.data(), content.size());
@@ -61,6 +73,11 @@ Result<std::string> read_file(const fs::path& path, std::size_t limit) {
 Result<> remove_tree(const fs::path& path) {
   std::error_code error;
   fs::remove_all(path, error);
+  if (error == std::errc::permission_denied) {
+    // Folders of our own without rights (an overlay's work folder is one) keep all but root out.
+    open_folders(path);
+    fs::remove_all(path, error);
+  }
   if (error && error.value() != ENOENT) return failed("remove", path, error.value());
   return {};
 }

@@ -27,8 +27,10 @@ LaunchPlan& LaunchPlan::mount(std::string_view type, std::string_view target, st
   return add({"mount", std::string(type), std::string(target), std::string(data)});
 }
 LaunchPlan& LaunchPlan::overlay(std::string_view lower, std::string_view upper, std::string_view work,
-                                std::string_view target) {
-  return mount("overlay", target, fmt::format("lowerdir={},upperdir={},workdir={}", lower, upper, work));
+                                std::string_view target, std::string_view options) {
+  return mount("overlay", target,
+               fmt::format("lowerdir={},upperdir={},workdir={}{}{}", lower, upper, work,
+                           options.empty() ? "" : ",", options));
 }
 LaunchPlan& LaunchPlan::pivot() {
   return add({"pivot"});
@@ -56,6 +58,9 @@ LaunchPlan& LaunchPlan::group(std::int64_t id) {
 }
 LaunchPlan& LaunchPlan::supplemental_group(std::int64_t id) {
   return add({"also-group", std::to_string(id)});
+}
+LaunchPlan& LaunchPlan::other_name(std::int64_t user, std::int64_t group) {
+  return add({"other-name", std::to_string(user), std::to_string(group)});
 }
 LaunchPlan& LaunchPlan::no_new_privileges() {
   return add({"no-new-privileges"});

@@ -40,8 +40,9 @@ class LaunchPlan {
   LaunchPlan& link(std::string_view to, std::string_view target);
   LaunchPlan& bind(const BindMount& mount);
   LaunchPlan& mount(std::string_view type, std::string_view target, std::string_view data);
+  // `options` is appended as it is ("userxattr").
   LaunchPlan& overlay(std::string_view lower, std::string_view upper, std::string_view work,
-                      std::string_view target);
+                      std::string_view target, std::string_view options = "");
   LaunchPlan& pivot();
   LaunchPlan& hostname(std::string_view name);
 
@@ -54,6 +55,8 @@ class LaunchPlan {
   LaunchPlan& user(std::int64_t id);
   LaunchPlan& group(std::int64_t id);
   LaunchPlan& supplemental_group(std::int64_t id);
+  // Instead of user() and group(), where there is one user only: it goes by these ids in the container.
+  LaunchPlan& other_name(std::int64_t user, std::int64_t group);
   LaunchPlan& no_new_privileges();
 
   // Error: InvalidInput names the step that holds a NUL.

@@ -180,7 +180,13 @@ void mount_type(char** a) {
   unsigned long flags = MS_NOSUID;
   if (same(a[0], "proc")) flags |= MS_NODEV | MS_NOEXEC;
   if (same(a[0], "overlay")) flags = 0;
-  if (mount(a[0], path, a[0], flags, a[2]) != 0) die("mount %s at %s: %s", a[0], a[1], strerror(errno));
+  if (mount(a[0], path, a[0], flags, a[2]) != 0) {
+    // Where parts of the machine's /proc are covered, as in a container, no ordinary user may mount another
+    // one: then it is that one, with its process ids.
+    const int why = errno;
+    if (!same(a[0], "proc") || why != EPERM || mount("/proc", path, nullptr, MS_BIND | MS_REC, nullptr) != 0)
+      die("mount %s at %s: %s", a[0], a[1], strerror(why));
+  }
   close(point);
 }
 
@@ -197,10 +203,13 @@ void set_hostname(char** a) {
 }
 
 void enter(char**) {
-  if (setns(kEnter, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC) != 0)
+  constexpr int kAll = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
+  // Its user namespace too, unless that is ours.
+  if (setns(kEnter, CLONE_NEWUSER | kAll) != 0 && (errno != EINVAL || setns(kEnter, kAll) != 0))
     die("enter the container: %s", strerror(errno));
   close(kEnter);
   if (chdir("/") != 0) die("enter the container's root: %s", strerror(errno));
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // new credentials forget it
 }
 
 constexpr int kMaxGroups = 64;
@@ -210,6 +219,7 @@ char** variables = nullptr;
 int variable_count = 0;
 const char* working_directory = "/";
 long user = -1, group = -1;
+long other_user = -1, other_group = -1;
 gid_t groups[kMaxGroups];
 size_t group_count = 0;
 bool no_new_privileges = false;
@@ -232,6 +242,10 @@ void set_group(char** a) {
 void add_group(char** a) {
   if (group_count == kMaxGroups) die("more than %d supplemental groups", kMaxGroups);
   groups[group_count++] = static_cast<gid_t>(strtoul(a[0], nullptr, 10));
+}
+void set_other_name(char** a) {
+  other_user = strtol(a[0], nullptr, 10);
+  other_group = strtol(a[1], nullptr, 10);
 }
 void drop_privilege_gain(char**) {
   no_new_privileges = true;
@@ -257,6 +271,7 @@ constexpr Step kSteps[] = {
     {"user", 1, set_user},
     {"group", 1, set_group},
     {"also-group", 1, add_group},
+    {"other-name", 2, set_other_name},
     {"no-new-privileges", 0, drop_privilege_gain},
 };
 
@@ -311,6 +326,20 @@ void carry_out(Plan plan) {
   if (argument_count == 0) die("no command: neither the pod nor its image names one");
 }
 
+bool write_text(const char* path, const char* text) {
+  const auto size = static_cast<ssize_t>(strlen(text));
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  const bool done = fd >= 0 && write(fd, text, static_cast<size_t>(size)) == size;
+  if (fd >= 0) close(fd);
+  return done;
+}
+
+bool write_map(const char* path, long id) {
+  char text[64];
+  snprintf(text, sizeof(text), "%ld 0 1\n", id);
+  return write_text(path, text);
+}
+
 // In the command's own process: identity, folder, exec. Failure goes to the parent through `report`.
 [[noreturn]] void become_command(int report) {
   auto failed = [report](const char* what, const char* detail) {
@@ -337,6 +366,14 @@ void carry_out(Plan plan) {
   if (user >= 0) {
     const auto id = static_cast<uid_t>(user);
     if (setresuid(id, id, id) != 0) failed("set the user", strerror(errno));
+  }
+  if (other_user >= 0) {
+    // The only user there is gets another name, in one more user namespace.
+    // Groups can only be mapped by who has given up choosing them.
+    if (unshare(CLONE_NEWUSER) != 0 || !write_text("/proc/self/setgroups", "deny") ||
+        !write_map("/proc/self/uid_map", other_user) || !write_map("/proc/self/gid_map", other_group))
+      failed("take on another user id", strerror(errno));
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
   }
   if (no_new_privileges) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   if (chdir(working_directory) != 0) {

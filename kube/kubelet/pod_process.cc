@@ -1,7 +1,6 @@
 #include "kube/kubelet/pod_process.h"
 
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -19,6 +18,7 @@
 
 #include "kube/async/real_loop.h"
 #include "kube/kubelet/embedded_init.h"
+#include "kube/kubelet/host_rights.h"
 
 namespace kube {
 namespace {
@@ -32,30 +32,9 @@ std::unexpected<Error> io_error(std::string_view what) {
   return fail(ErrorKind::Io, fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
-Error clone_error(int error) {
-  if (error == EPERM) {
-    return {ErrorKind::Forbidden,
-            "no right to make namespaces: pods as processes need root (CAP_SYS_ADMIN); run as root, or in a "
-            "container "
-            "with that capability"};
-  }
-  if (error == ENOSPC || error == EUSERS) {
-    return {ErrorKind::Forbidden,
-            "no right to make namespaces: the limits in /proc/sys/user/max_*_namespaces are used up"};
-  }
-  return {ErrorKind::Io, fmt::format("clone3: {}", std::strerror(error))};
-}
-
-pid_t clone_with_pidfd(std::uint64_t flags, int* pidfd) {
-  clone_args arguments{};
-  arguments.flags = flags | CLONE_PIDFD;
-  arguments.pidfd = reinterpret_cast<std::uint64_t>(pidfd);
-  arguments.exit_signal = SIGCHLD;
-  return static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof(arguments)));
-}
-
 struct ChildDescriptors {
   int input, output, control, plan, program, container;
+  const RootMapping* mapping;  // null: as we are
 };
 
 // Between clone and exec in a process with other threads: system calls only, no memory, no locks.
@@ -69,6 +48,12 @@ struct ChildDescriptors {
   syscall(SYS_dup3, fds.plan, 4, 0);
   if (fds.container >= 0) syscall(SYS_dup3, fds.container, 6, 0);
   syscall(SYS_close_range, fds.container >= 0 ? 7U : 5U, ~0U, CLOSE_RANGE_CLOEXEC);
+  // Before exec, which takes all rights from a user that has no name in its namespace.
+  if (fds.mapping != nullptr && !become_root(*fds.mapping)) {
+    constexpr char kError[] = "error make our user root of the container";
+    syscall(SYS_sendto, 3, kError, sizeof(kError) - 1, MSG_NOSIGNAL, nullptr, 0);
+    syscall(SYS_exit_group, 127);
+  }
   std::uint64_t no_signals = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof(no_signals));
   char name[] = "pod-init";
@@ -118,6 +103,8 @@ Task<Result<std::unique_ptr<PodProcess>>> PodProcess::start_inside(const LaunchP
 
 Task<Result<std::unique_ptr<PodProcess>>> PodProcess::launch(Loop& loop, const LaunchPlan& plan,
                                                              Namespaces namespaces, int container) {
+  const Result<HostRights>& rights = host_rights();
+  if (!rights) co_return fail(rights.error());
   Result<std::string> text = plan.encode();
   if (!text) co_return fail(text);
   Result<int> program = init_program();
@@ -150,11 +137,20 @@ Task<Result<std::unique_ptr<PodProcess>>> PodProcess::launch(Loop& loop, const L
     if (!up) co_return fail(up);
     moved[i] = std::move(*up);
   }
-  const ChildDescriptors fds{moved[0].get(), moved[1].get(), moved[2].get(),
-                             moved[3].get(), moved[4].get(), moved[5].get()};
+  const bool own = namespaces == Namespaces::Own;
+  const bool as_user = own && rights->makes_user_namespace;
+  const RootMapping mapping = RootMapping::of_this_process();
+  const ChildDescriptors fds{moved[0].get(),
+                             moved[1].get(),
+                             moved[2].get(),
+                             moved[3].get(),
+                             moved[4].get(),
+                             moved[5].get(),
+                             as_user ? &mapping : nullptr};
   int pidfd = -1;
-  const pid_t pid = clone_with_pidfd(namespaces == Namespaces::Own ? kNamespaces : 0, &pidfd);
-  if (pid < 0) co_return fail(clone_error(errno));
+  const pid_t pid =
+      clone_with_pidfd(own ? kNamespaces | (as_user ? CLONE_NEWUSER : 0) : std::uint64_t{0}, &pidfd);
+  if (pid < 0) co_return io_error("start a process");
   if (pid == 0) become_init(fds);
   process->pid_ = pid;
   process->pidfd_ = UniqueFd(pidfd);
@@ -170,6 +166,7 @@ Task<Result<std::unique_ptr<PodProcess>>> PodProcess::launch(Loop& loop, const L
 Task<Result<>> PodProcess::shake_hands() {
   Result<std::string> ready = co_await hear();
   if (!ready) co_return fail(ready);
+  if (ready->starts_with("error ")) co_return fail(ErrorKind::Io, ready->substr(6));
   if (*ready != "ready")
     co_return fail(ErrorKind::Protocol, "pod-init said \"" + *ready + "\" instead of ready");
   if (send(control_.get(), "go", 2, MSG_NOSIGNAL) != 2) co_return io_error("answer pod-init");
@@ -241,14 +238,8 @@ PodProcess::~PodProcess() {
 }
 
 Result<> probe_namespaces() {
-  int pidfd = -1;
-  const pid_t pid = clone_with_pidfd(kNamespaces, &pidfd);
-  if (pid < 0) return fail(clone_error(errno));
-  if (pid == 0) syscall(SYS_exit_group, 0);
-  UniqueFd held(pidfd);
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  const Result<HostRights>& rights = host_rights();
+  if (!rights) return fail(rights.error());
   return {};
 }
 

@@ -12,6 +12,8 @@
 // *thread* that started the process, so start() must run on a thread that lives as long as the process does
 // (the loop's).
 //
+// As an ordinary user, each container gets a user namespace too, in which that user is root (host_rights.h).
+//
 // Errors of start(): Forbidden "no right to make namespaces: …"; InvalidInput when the plan could not be
 // carried out (the message says which step); Io for the rest. Thread: the loop's only. Lifetime: the
 // destructor kills and reaps what still runs.

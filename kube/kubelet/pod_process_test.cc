@@ -16,6 +16,7 @@
 
 #include "kube/async/real_loop.h"
 #include "kube/kubelet/container_root.h"
+#include "kube/kubelet/host_rights.h"
 #include "kube/kubelet/temporary_folder.h"
 
 using namespace kube;
@@ -81,6 +82,7 @@ struct Machine {
     root.image_opt = folder.path() / "image/opt";
     root.hosts_file = folder.path() / "hosts";
     root.hostname = "web-1";
+    root.user_attributes = host_rights() && host_rights()->mounts_in_user_namespace;
     REQUIRE(prepare_container_root(root));
   }
 
@@ -207,8 +209,30 @@ TEST_CASE("the command runs as the user the pod names", "[kubelet]") {
   NEED_NAMESPACES();
   Machine machine;
   LaunchPlan plan = machine.shell("id -u; id -g; id -G");
-  plan.user(1234).group(5678).supplemental_group(77);
-  CHECK(machine.run(plan).output == "1234\n5678\n5678 77\n");
+  if (host_rights()->has_other_users) {
+    plan.user(1234).group(5678).supplemental_group(77);
+    CHECK(machine.run(plan).output == "1234\n5678\n5678 77\n");
+  }
+  // Where there is one user only, that one goes by another name, and its files do too.
+  LaunchPlan renamed = machine.shell(
+      "id -u; id -g; touch /tmp/f; stat -c '%u %g' /tmp/f; echo x >/opt/app/new && cat /opt/app/new");
+  renamed.other_name(1234, 5678);
+  CHECK(machine.run(renamed).output == "1234\n5678\n1234 5678\nx\n");
+}
+
+TEST_CASE("a folder of an image can be written to whoever owns it, and the image stays as it was",
+          "[kubelet]") {
+  NEED_NAMESPACES();
+  Machine machine;
+  LaunchPlan plan = machine.shell(
+      "echo new >/opt/app/new && mkdir /opt/app/more && cat /opt/app/new /opt/app/hello; "
+      "echo u:x:1:1::/:/bin/sh >>/etc/passwd && tail -n 1 /etc/passwd");
+  CHECK(machine.run(plan).output == "new\nhello from the image\nu:x:1:1::/:/bin/sh\n");
+  CHECK_FALSE(fs::exists(machine.folder.path() / "image/opt/app/new"));
+  const auto ours = fs::status(machine.folder.path()).permissions();
+  CHECK(remove_tree(machine.root.work_folder));
+  CHECK_FALSE(fs::exists(machine.root.work_folder));
+  CHECK(fs::status(machine.folder.path()).permissions() == ours);
 }
 
 namespace {

@@ -14,6 +14,7 @@
 #include "kube/client/api.h"
 #include "kube/kubelet/container_root.h"
 #include "kube/kubelet/file_tree.h"
+#include "kube/kubelet/host_rights.h"
 #include "kube/kubelet/log_file.h"
 #include "kube/kubelet/pod_network.h"
 #include "kube/kubelet/pod_process.h"
@@ -114,6 +115,11 @@ class ProcessContainer final : public RunningContainer {
   const std::map<std::string, std::string> environment_;
 };
 
+void add_privilege_gain(const Json& container, LaunchPlan& plan) {
+  const Json* gain = find_path(container, {"securityContext", "allowPrivilegeEscalation"});
+  if (gain != nullptr && gain->is_boolean() && !gain->get<bool>()) plan.no_new_privileges();
+}
+
 void add_identity(const Json& pod, const Json& container, LaunchPlan& plan) {
   auto id = [&](const char* name) -> std::optional<std::int64_t> {
     for (const Json* at : {find_path(container, {"securityContext", name}),
@@ -122,6 +128,13 @@ void add_identity(const Json& pod, const Json& container, LaunchPlan& plan) {
     }
     return std::nullopt;
   };
+  const auto& rights = host_rights();
+  if (rights && !rights->has_other_users) {
+    const std::int64_t user = id("runAsUser").value_or(0), group = id("runAsGroup").value_or(0);
+    if (user != 0 || group != 0) plan.other_name(user, group);
+    add_privilege_gain(container, plan);
+    return;
+  }
   if (auto user = id("runAsUser")) {
     plan.user(*user);
     plan.group(id("runAsGroup").value_or(0));
@@ -132,8 +145,7 @@ void add_identity(const Json& pod, const Json& container, LaunchPlan& plan) {
   for (const Json& group : array_at(pod, {"spec", "securityContext", "supplementalGroups"})) {
     if (group.is_number_integer()) plan.supplemental_group(group.get<std::int64_t>());
   }
-  const Json* gain = find_path(container, {"securityContext", "allowPrivilegeEscalation"});
-  if (gain != nullptr && gain->is_boolean() && !gain->get<bool>()) plan.no_new_privileges();
+  add_privilege_gain(container, plan);
 }
 
 }  // namespace
@@ -237,6 +249,7 @@ class ProcessRuntime::Impl {
     if (std::string path = string_at(container, {"terminationMessagePath"}); !path.empty())
       root.termination_path = path;
     root.hostname = pod_hostname(pod);
+    root.user_attributes = host_rights() && host_rights()->mounts_in_user_namespace;
     root.host_folders = options_.host_folders;
     if (request.restart_count > 0) {
       (void)remove_tree(folder / "containers" / name / std::to_string(request.restart_count - 1));

@@ -55,10 +55,10 @@ TEST_CASE("a pod that fits nowhere is told why, with counts", "[scheduler]") {
 TEST_CASE("a tainted node takes only pods that tolerate all of its taints", "[scheduler]") {
   auto tainted = [] {
     SchedulableNode out = *node("a");
-    out.taints = {{"dedicated", "spark", "NoSchedule"}, {"gpu", "", "NoExecute"}};
+    out.taints = {{"dedicated", "batch", "NoSchedule"}, {"gpu", "", "NoExecute"}};
     return std::make_shared<const SchedulableNode>(out);
   }();
-  const Toleration dedicated{.key = "dedicated", .value = "spark", .effect = "NoSchedule"};
+  const Toleration dedicated{.key = "dedicated", .value = "batch", .effect = "NoSchedule"};
   const Toleration gpu{.key = "gpu", .any_value = true};
   struct Row {
     const char* why;
@@ -81,7 +81,7 @@ TEST_CASE("a tainted node takes only pods that tolerate all of its taints", "[sc
     CHECK(place(pod, {tainted, node("b")}, {{"b", {0, 0, 1}}}).node == row.goes_to);
   }
   CHECK(place({}, {tainted}, {}).why_not ==
-        "0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: spark}.");
+        "0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: batch}.");
 }
 
 TEST_CASE("taints read as kubectl writes them", "[scheduler]") {

@@ -1,6 +1,6 @@
 // Taints keep pods away from a node; tolerations of a pod let it go there all the same.
 //
-//   Result<Taint> taint = parse_taint("dedicated=spark:NoSchedule");
+//   Result<Taint> taint = parse_taint("dedicated=batch:NoSchedule");
 //   tolerates({{.key = "dedicated", .any_value = true}}, *taint);        // true
 //
 // Thread: values, pure functions.

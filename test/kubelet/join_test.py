@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""`sparkctl local kubelet` against a real API server: a node that its validation accepts, pods whose logs kubectl shows,
+tokens, deletion with grace, and nothing left when it is stopped.
+
+    SPARKCTL=build/release/cmd/sparkctl KUBECTL=$(test/lib/fetch_kubectl.sh) test/kubelet/join_test.py
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(TOP, "test", "lib"))
+from control_plane import ControlPlane  # noqa: E402
+
+LIMIT = 180  # seconds that no step comes near
+TAINT = "processes"
+
+
+class JoinedNode(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.plane = cls.enterClassContext(ControlPlane("real"))
+        cls.folder = tempfile.mkdtemp(prefix="join-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
+        cls.environment = {**os.environ, **cls.plane.environment, "SPARK_OPERATOR_IMAGES": cls.folder + "/images"}
+        os.makedirs(cls.folder + "/images/tool/1/opt")
+
+    def setUp(self):
+        self.log = open(os.path.join(self.folder, self.id() + ".log"), "w+")
+        self.addCleanup(self.log.close)
+        self.node = self.start()
+
+    def start(self):
+        node = subprocess.Popen(
+            [os.environ["SPARKCTL"], "local", "kubelet", "--node", "laptop", "--label", "place=desk", "--taint", f"{TAINT}=yes:NoSchedule",
+             "--scheduler", "desk", "--data", os.path.join(self.folder, "data")],
+            env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.addCleanup(node.stdout.close)
+        self.addCleanup(self.end, node)
+        said = node.stdout.readline()
+        self.assertIn("node laptop is ready", said, self.what_it_said())
+        return node
+
+    def end(self, node, number=signal.SIGTERM):
+        if node.poll() is None:
+            node.send_signal(number)
+        return node.wait(timeout=LIMIT)
+
+    def what_it_said(self):
+        self.log.seek(0)
+        return self.log.read()[-4000:]
+
+    def kubectl(self, *arguments, text=None, check=True):
+        run = subprocess.run([os.environ["KUBECTL"], *arguments], env=self.environment, input=text or "", text=True, capture_output=True,
+                             timeout=LIMIT)
+        if check:
+            self.assertEqual(run.returncode, 0, f"kubectl {' '.join(arguments)}: {run.stdout}{run.stderr}\n{self.what_it_said()}")
+        return run.stdout + (run.stderr if not check else "")
+
+    def get(self, *what):
+        said = self.kubectl("get", *what, "-o", "json", "--ignore-not-found")
+        return json.loads(said) if said.strip() else None
+
+    def create(self, name, script, **spec):
+        container = {"name": "main", "image": "tool:1", "command": ["sh", "-c", script]}
+        container.update(spec.pop("container", {}))
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+               "spec": {"restartPolicy": "Never", "schedulerName": "desk", "containers": [container], **spec}}
+        self.kubectl("create", "-f", "-", text=json.dumps(pod))
+
+    def wait_for(self, fact, what):
+        deadline = time.monotonic() + LIMIT
+        while not (value := fact()):
+            self.assertLess(time.monotonic(), deadline, f"{what}\n{self.kubectl('get', 'pods', '-o', 'yaml', check=False)[-3000:]}\n{self.what_it_said()}")
+            time.sleep(0.2)
+        return value
+
+    def wait_phase(self, name, phase):
+        return self.wait_for(lambda: (pod := self.get("pod", name)) and pod["status"]["phase"] == phase and pod, f"{name} never became {phase}")
+
+    def test_pods_run_and_the_node_goes_when_it_is_stopped(self):
+        node = self.get("node", "laptop")
+        self.assertEqual(node["metadata"]["labels"]["place"], "desk")
+        self.assertEqual([c["status"] for c in node["status"]["conditions"] if c["type"] == "Ready"], ["True"])
+        self.wait_for(lambda: [t["key"] for t in self.get("node", "laptop")["spec"]["taints"]] == [TAINT], "the node stays not ready")
+        lease = self.wait_for(lambda: self.get("lease", "laptop", "-n", "kube-node-lease"), "no lease")
+        self.assertEqual(lease["spec"]["holderIdentity"], "laptop")
+
+        # Config maps may come after the pod; the token is good for the server whose name and authority the pod is given.
+        self.create("one", "cat /settings/key; echo; T=/var/run/secrets/kubernetes.io/serviceaccount; "
+                    "curl -s --cacert $T/ca.crt -H \"Authorization: Bearer $(cat $T/token)\" "
+                    "https://kubernetes.default.svc:$KUBERNETES_SERVICE_PORT/api/v1/namespaces/default/pods | grep -o 'system:serviceaccount:default:default' | head -n 1; "
+                    "echo why >/dev/termination-log; exit 3",
+                    volumes=[{"name": "s", "configMap": {"name": "late"}}],
+                    container={"volumeMounts": [{"name": "s", "mountPath": "/settings"}]})
+        self.kubectl("create", "configmap", "late", "--from-literal=key=value")
+        one = self.wait_phase("one", "Failed")
+        self.assertEqual(one["spec"]["nodeName"], "laptop")
+        ended = one["status"]["containerStatuses"][0]["state"]["terminated"]
+        self.assertEqual((ended["exitCode"], ended["reason"], ended["message"]), (3, "Error", "why\n"))
+        self.assertEqual(self.kubectl("logs", "one"), "value\nsystem:serviceaccount:default:default\n")
+
+        # A stranger's pod stays away: it names another scheduler.
+        self.create("stranger", "true", schedulerName="elsewhere")
+
+        # Told to go, it goes within its grace; one that does not listen is killed after it.
+        self.create("polite", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done")
+        self.create("stubborn", "trap '' TERM; echo up; while :; do sleep 0.05; done", terminationGracePeriodSeconds=1)
+        for name in ("polite", "stubborn"):
+            pod = self.wait_phase(name, "Running")
+            self.assertTrue(pod["status"]["containerStatuses"][0]["ready"])
+            self.wait_for(lambda: self.kubectl("logs", name, check=False) == "up\n", f"{name} says nothing")
+        self.kubectl("delete", "pod", "polite", "stubborn", "one")
+        self.assertIsNone(self.get("pod", "polite"))
+        self.assertIsNone(self.get("pod", "stubborn"))
+        self.assertNotIn("nodeName", self.get("pod", "stranger")["spec"])
+
+        # The stop is orderly: pods are reported, the node and its lease are deleted.
+        self.create("left", "echo up; while :; do sleep 0.05; done")
+        self.wait_phase("left", "Running")
+        self.assertEqual(self.end(self.node), 0, self.what_it_said())
+        left = self.get("pod", "left")
+        self.assertEqual((left["status"]["phase"], left["status"]["reason"]), ("Failed", "NodeShutdown"))
+        self.assertIsNone(self.get("node", "laptop"))
+        self.assertIsNone(self.get("lease", "laptop", "-n", "kube-node-lease"))
+        self.assertNotIn("refused", self.what_it_said())
+
+    def test_after_kill_9_the_next_kubelet_reports_what_ended(self):
+        self.create("orphan", "echo up; while :; do sleep 0.05; done")
+        self.wait_phase("orphan", "Running")
+        self.end(self.node, signal.SIGKILL)
+        self.start()
+        orphan = self.wait_phase("orphan", "Failed")
+        self.assertEqual(orphan["status"]["reason"], "KubeletRestarted")
+        self.kubectl("delete", "pod", "orphan")
+
+    def test_a_second_one_for_the_same_folder_says_who_has_it(self):
+        second = subprocess.run([os.environ["SPARKCTL"], "local", "kubelet", "--data", os.path.join(self.folder, "data")], env=self.environment,
+                                capture_output=True, text=True, timeout=LIMIT)
+        self.assertEqual(second.returncode, 1)
+        self.assertIn(str(self.node.pid), second.stderr)
+
+    def test_wrong_flags_are_named(self):
+        for arguments, says in ((["--taint", "x"], "key=value:Effect"), (["--label", "x"], "KEY=VALUE"), (["--nod", "x"], "--nod"),
+                                (["--max-pods", "many"], "many"), (["--node"], "--node")):
+            run = subprocess.run([os.environ["SPARKCTL"], "local", "kubelet", *arguments], capture_output=True, text=True, timeout=LIMIT)
+            self.assertEqual(run.returncode, 2, arguments)
+            self.assertIn(says, run.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
