@@ -126,13 +126,18 @@ Task<Result<>> LeaderElector::keep() {
   co_return Result<>{};
 }
 
-Json LeaderElector::spec(std::string holder, std::int64_t transitions, Json acquired) const {
+Json LeaderElector::spec(std::string holder, std::int64_t transitions, const Json* acquired) const {
   const std::string now = to_rfc3339_micro(loop_.now());
   return {{"holderIdentity", std::move(holder)},
           {"leaseDurationSeconds", std::chrono::ceil<std::chrono::seconds>(options_.lease_duration).count()},
-          {"acquireTime", acquired.is_null() ? Json(now) : std::move(acquired)},
+          {"acquireTime", acquired == nullptr ? Json(now) : *acquired},
           {"renewTime", now},
           {"leaseTransitions", transitions}};
+}
+
+bool LeaderElector::is_held_by_another() const {
+  return seen_.holder != options_.identity && !seen_.holder.empty() &&
+         loop_.steady() < seen_.changed + seen_.lease_duration;
 }
 
 // True: held by us, and the server has just confirmed it. False: somebody else holds it.
@@ -142,7 +147,8 @@ Task<Result<bool>> LeaderElector::try_acquire_or_renew(Duration deadline) {
   if (holding_) {
     // Nobody but us writes a held lease: one call does. A conflict says otherwise, or that an answer of ours
     // was lost.
-    auto renewed = co_await take(seen_.transitions, seen_.acquire_time);
+    auto renewed = co_await write(
+        spec(options_.identity, seen_.transitions, find_path(seen_.object, {"spec", "acquireTime"})));
     if (renewed) {
       renewed_ = sent;
       co_return true;
@@ -151,6 +157,8 @@ Task<Result<bool>> LeaderElector::try_acquire_or_renew(Duration deadline) {
   }
   auto lease = co_await leases_.get(options_.lease.name);
   if (!lease && lease.error().is_not_found()) {
+    // Deleted, not released: its holder goes on until it learns of that.
+    if (is_held_by_another()) co_return false;
     auto created = co_await leases_.create(
         {{"apiVersion", "coordination.k8s.io/v1"},
          {"kind", "Lease"},
@@ -169,9 +177,10 @@ Task<Result<bool>> LeaderElector::try_acquire_or_renew(Duration deadline) {
   // A lease in our name that we do not hold is from a life before this one under the same identity; or our
   // renewal was applied although its answer was lost.
   if (holding_ && !ours) co_return false;
-  if (!ours && !seen_.holder.empty() && loop_.steady() < seen_.changed + seen_.lease_duration)
-    co_return false;
-  auto written = co_await take(seen_.transitions + (ours ? 0 : 1), ours ? seen_.acquire_time : Json());
+  if (is_held_by_another()) co_return false;
+  auto written = co_await write(
+      ours ? spec(options_.identity, seen_.transitions, find_path(seen_.object, {"spec", "acquireTime"}))
+           : spec(options_.identity, seen_.transitions + 1, nullptr));
   if (!written) {
     if (written.error().is_conflict() && !holding_) co_return false;  // another candidate was faster
     co_return fail(std::move(written));
@@ -180,11 +189,12 @@ Task<Result<bool>> LeaderElector::try_acquire_or_renew(Duration deadline) {
   co_return true;
 }
 
-Task<Result<>> LeaderElector::take(std::int64_t transitions, Json acquired) {
-  Json next = spec(options_.identity, transitions, std::move(acquired));
-  auto written = co_await leases_.patch(
-      options_.lease.name,
-      Patch::merge({{"spec", std::move(next)}}).resource_version(seen_.resource_version));
+// An update, not a patch: the roles of operators everywhere grant that verb on leases. What we do not know of
+// the object goes back as it came; its resourceVersion makes it the version that was decided on.
+Task<Result<>> LeaderElector::write(Json spec) {
+  Json lease = seen_.object;
+  lease["spec"].update(spec);
+  auto written = co_await leases_.replace(options_.lease.name, std::move(lease));
   if (!written) co_return fail(std::move(written));
   observe(*written);
   co_return Result<>{};
@@ -203,8 +213,7 @@ void LeaderElector::observe(const Json& lease) {
   seen_.transitions = number("leaseTransitions");
   // As long as its holder counts on, not as we would: replicas may be configured differently.
   seen_.lease_duration = std::max<Duration>(std::chrono::seconds(number("leaseDurationSeconds")), 1s);
-  const Json* acquired = find_path(lease, {"spec", "acquireTime"});
-  seen_.acquire_time = acquired == nullptr ? Json() : *acquired;
+  seen_.object = lease;
 }
 
 Task<> LeaderElector::release() {
@@ -212,9 +221,7 @@ Task<> LeaderElector::release() {
   // One second, as an empty lease is anybody's; zero is not valid.
   Json empty = spec("", seen_.transitions, nullptr);
   empty["leaseDurationSeconds"] = 1;
-  auto released = co_await leases_.patch(
-      options_.lease.name,
-      Patch::merge({{"spec", std::move(empty)}}).resource_version(seen_.resource_version));
+  auto released = co_await write(std::move(empty));
   if (released)
     options_.log.info("lease released", {{"lease", options_.lease.to_string()}});
   else
@@ -223,7 +230,8 @@ Task<> LeaderElector::release() {
 
 // Nudges compete() when the lease becomes free. Where watching is forbidden, polling alone has to do.
 Task<> LeaderElector::watch_lease() {
-  Backoff backoff{.initial = 1s, .factor = 2.0, .max = 30s, .jitter = 0.5};
+  // Not slower than polling, which goes on meanwhile: another watch costs no more than another look.
+  Backoff backoff{.initial = 500ms, .factor = 2.0, .max = options_.retry_period, .jitter = 0.5};
   for (int failures = 0;;) {
     auto watch = co_await leases_.watch(WatchOptions().fields("metadata.name=" + options_.lease.name));
     if (!watch && (watch.error().kind() == ErrorKind::Forbidden || watch.error().is_not_found())) co_return;

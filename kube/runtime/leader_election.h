@@ -10,7 +10,10 @@
 // retry_period; when it could not for renew_deadline it gives up by itself, before anybody else may take
 // over. A holder that stops releases the lease (holderIdentity ""), so a standby follows at once: candidates
 // watch the lease, and poll where that is forbidden. Validity counts from the moment a successful renewal was
-// *sent*, so that it ends before every candidate's patience.
+// *sent*, so that it ends before every candidate's patience. A lease that somebody deletes is still believed
+// in by its holder: candidates who knew that one wait as if it were there.
+//
+// Verbs: get, create and update of the lease; watch where it is granted.
 //
 // A term is one time of holding without a break; losing the lease and winning it back is another term.
 // Thread: the loop's only. Lifetime: the client outlives it.
@@ -80,20 +83,21 @@ class LeaderElector final : public Leadership, public Runnable {
     std::string holder;
     std::string resource_version;
     std::int64_t transitions = 0;
-    Json acquire_time;
+    Json object;                // as a whole: written back with what we do not know of it
     Duration lease_duration{};  // as its holder has promised
     SteadyTime changed{};       // when we first saw this version
   };
   Task<> compete();
   Task<Result<>> keep();
   Task<Result<bool>> try_acquire_or_renew(Duration deadline);
-  Task<Result<>> take(std::int64_t transitions, Json acquired);
+  Task<Result<>> write(Json spec);
+  bool is_held_by_another() const;
   Task<> release();
   Task<> watch_lease();
   void observe(const Json& lease);
   void set_holding(bool holding);
   SteadyTime expiry() const;
-  Json spec(std::string holder, std::int64_t transitions, Json acquired) const;
+  Json spec(std::string holder, std::int64_t transitions, const Json* acquired) const;
 
   Loop& loop_;
   JsonApi leases_;

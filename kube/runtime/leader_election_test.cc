@@ -170,6 +170,45 @@ TEST_CASE("a lease that is deleted under its holder is made anew or lost, never 
   CHECK(!world.holder().empty());
 }
 
+TEST_CASE("a deleted lease is not a free one to those who knew its holder") {
+  World world;
+  Replica& a = world.add("a");
+  world.api.loop.run_for(1s);
+  Replica& b = world.add("b");
+  world.api.loop.run_for(1min);
+  bool two = false;
+  world.api.loop.on_step([&] { two = two || (a.elector->valid_for(0s) && b.leads()); });
+  world.api.net.block("a", "api");
+  world.api.erase("leases", "ns", "web-operator");
+  world.api.loop.run_for(10s);
+  CHECK(!b.leads());
+  world.api.loop.run_for(8s);
+  CHECK(b.leads());
+  CHECK(!two);
+  world.api.loop.on_step(nullptr);
+}
+
+TEST_CASE("what others have written into a lease survives its renewal, which is an update") {
+  World world;
+  world.add("a");
+  world.api.loop.run_for(1s);
+  Json lease = world.api.get("leases", "ns", "web-operator");
+  lease["metadata"]["labels"]["team"] = "numbers";
+  lease["spec"]["strategy"] = "OldestEmulationVersion";
+  world.api.put("leases", lease);
+  const auto before = world.api.requests.size();
+  world.api.loop.run_for(10s);
+  lease = world.api.get("leases", "ns", "web-operator");
+  CHECK(lease["metadata"]["labels"]["team"] == "numbers");
+  CHECK(lease["spec"]["strategy"] == "OldestEmulationVersion");
+  CHECK(lease["spec"]["holderIdentity"] == "a");
+  CHECK(std::any_of(world.api.requests.begin() + static_cast<std::ptrdiff_t>(before),
+                    world.api.requests.end(),
+                    [](const std::string& request) { return request.starts_with("PUT "); }));
+  CHECK(std::none_of(world.api.requests.begin(), world.api.requests.end(),
+                     [](const std::string& request) { return request.starts_with("PATCH "); }));
+}
+
 TEST_CASE("a lease made anew after it was deleted is another term") {
   World world;
   Replica& a = world.add("a");
