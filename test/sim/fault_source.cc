@@ -46,6 +46,9 @@ FaultAction FaultSource::decide(const kube::apiserver::RequestInfo& request) {
     if (random_.chance(0.5)) action = FaultAction::cut_before();
     crash(request.user_agent);
   }
+  if (plan_.freeze_at_call > 0 && random_.chance(plan_.freeze_at_call)) {
+    freeze(request.user_agent, static_cast<int>(random_.below(60)));
+  }
   if (action.kind != FaultAction::Kind::None) {
     trace_.add("fault", request.user_agent + " " + request.verb + " " + request.path + ": " + words(action));
   }

@@ -23,6 +23,8 @@ class FaultSource {
 
   // Asks for the crash of an operator, right now or right after the effect of the call.
   std::function<void(const std::string& name)> crash = [](const std::string&) {};
+  // Asks for an operator to be frozen after some more steps of its code.
+  std::function<void(const std::string& name, int steps)> freeze = [](const std::string&, int) {};
   // Tells of a POST that is going to land later than its sender waits.
   std::function<void(const kube::apiserver::RequestInfo&, kube::Duration delay)> late = [](const auto&,
                                                                                            auto) {};

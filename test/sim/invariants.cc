@@ -18,6 +18,7 @@ using kube::apiserver::RequestInfo;
 
 namespace {
 
+constexpr const char* kLeaseTable = "leases.coordination.k8s.io";
 constexpr const char* kOwnerKind = "SparkApplication";
 
 std::string text_at(const Json& object, std::initializer_list<const char*> path) {
@@ -128,7 +129,8 @@ void Invariants::request_answered(const RequestInfo& request, int code) {
     const auto app = server_.store().get(kApplicationTable, {request.ns, request.name});
     if (!app) return;
     const Json& json = app->json();
-    live_reads_[request.user_agent + " " + request.name] = {uid_of(json), id_of(json), is_deleting(json),
+    live_reads_[request.user_agent + " " + request.name] = {loop_.steady(), uid_of(json), id_of(json),
+                                                            is_deleting(json),
                                                             json.at("spec").value("suspend", false)};
   }
 }
@@ -177,7 +179,7 @@ void Invariants::committed(const kube::apiserver::Commit& commit) {
   const kube::apiserver::Change& change = commit.change;
   const bool by_operator = from_operator(commit.request);
   const Json& object = (change.after ? change.after : change.before)->json();
-  if (commit.table != "events" && commit.table != "leases.coordination.k8s.io") {
+  if (commit.table != "events" && commit.table != kLeaseTable) {
     const char* verb = !change.before ? "created" : !change.after ? "removed" : "changed";
     std::string more;
     if (commit.table == kApplicationTable) {
@@ -191,11 +193,11 @@ void Invariants::committed(const kube::apiserver::Commit& commit) {
                              " " + verb + " by " +
                              (by_operator ? commit.request.user_agent : commit.request.user.username) + more);
   }
-  if (by_operator && !change.before && commit.table != "events" &&
-      commit.table != "leases.coordination.k8s.io") {
+  if (by_operator && !change.before && commit.table != "events" && commit.table != kLeaseTable) {
     const Json owners = object.at("metadata").value("ownerReferences", Json::array());
     if (owners.empty()) violate("ownerless: " + commit.table + " " + change.after->key().to_string());
   }
+  if (commit.table == kLeaseTable && !change.after) lease_deleted_ = loop_.steady();
   if (commit.table == kPodTable) {
     const bool goes =
         change.before &&
@@ -224,6 +226,24 @@ kube::apiserver::ObjectRef Invariants::application_of(const Json& pod) const {
   return app && app->uid() == owner_uid(pod, kOwnerKind) ? app : nullptr;
 }
 
+bool Invariants::lands_late(const kube::apiserver::Commit& commit, const std::string& app) const {
+  const std::string& who = commit.request.user_agent;
+  if (gone_.contains(who) || late_posts_.contains({loop_.steady(), commit.request.body})) return true;
+  const auto read = live_reads_.find(who + " " + app);
+  if (read == live_reads_.end()) return false;
+  // The lease was sure to last for the call's deadline from some moment after that read.
+  const auto thawed = thawed_.find(who);
+  if (thawed != thawed_.end() && thawed->second >= read->second.at &&
+      loop_.steady() > read->second.at + kCallDeadline) {
+    return true;
+  }
+  if (!lease_.empty() && lease_deleted_ <= read->second.at) return false;
+  const auto acts = acts_.find(app);
+  return acts != acts_.end() && std::ranges::any_of(acts->second, [&](const auto& act) {
+           return act.first != who && act.second >= read->second.at;
+         });
+}
+
 void Invariants::driver_created(const kube::apiserver::Commit& commit) {
   const Json& pod = commit.change.after->json();
   const std::string who = commit.request.user_agent;
@@ -231,7 +251,9 @@ void Invariants::driver_created(const kube::apiserver::Commit& commit) {
                 .owner = owner_uid(pod, kOwnerKind),
                 .id = label_of(pod, api::label::kSubmissionId),
                 .created = text_at(pod, {"metadata", "creationTimestamp"})};
-  driver.late = gone_.contains(who) || late_posts_.contains({loop_.steady(), commit.request.body});
+  const std::string app_name = label_of(pod, api::label::kAppName);
+  driver.late = lands_late(commit, app_name);
+  acts_[app_name][who] = loop_.steady();
   const std::string name = driver.key.to_string();
   if (driver.owner.empty()) violate("ownerless: driver " + name);
   if (!driver.late) {
@@ -256,10 +278,12 @@ void Invariants::driver_created(const kube::apiserver::Commit& commit) {
       }
     }
     if (!lease_.empty()) {
-      const auto lease = server_.store().get("leases.coordination.k8s.io", kube::ObjectKey::parse(lease_));
-      const std::string holder = lease ? text_at(lease->json(), {"spec", "holderIdentity"}) : "";
-      if (holder != who)
+      const auto lease = server_.store().get(kLeaseTable, kube::ObjectKey::parse(lease_));
+      const std::string holder = lease ? text_at(lease->json(), {"spec", "holderIdentity"}) : who;
+      // A lease that was deleted or that names nobody who runs makes no second one believe in it.
+      if (holder != who && (holder.empty() || holder.starts_with("operator-"))) {
         violate("I1: driver " + name + " started by " + who + " without the lease of " + holder);
+      }
     }
   }
   drivers_[commit.change.after->uid()] = std::move(driver);
@@ -306,6 +330,9 @@ void Invariants::application_changed(const kube::apiserver::Commit& commit) {
   const Json& before = change.before->json();
   if (from_operator(commit.request) && before.at("spec") != after.at("spec"))
     violate("form: a spec was written");
+  if (from_operator(commit.request)) {
+    acts_[change.after->key().name][commit.request.user_agent] = loop_.steady();
+  }
   if (before.value("status", Json()) != after.value("status", Json())) status_changed(before, after);
 }
 

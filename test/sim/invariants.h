@@ -9,8 +9,13 @@
 //
 // (I5, everything comes to a good end, is final_check.h.) The model of the protocol has the same names.
 //
-// A driver whose POST landed after its sender was gone or had given up is late: exempt from I1 to I3 until
-// status adopts it. Nothing a client does can prevent those; that they go is I5's demand.
+// A driver is late, and exempt from I1 to I3 until status adopts it, when its POST landed
+//   – after its sender was gone or had given up;
+//   – after its sender had stood still for longer than a lease is sure to last;
+//   – in a world without a lease, or whose lease was deleted meanwhile: after another operator did something
+//   to
+//     the same application since the sender's live read.
+// Nothing a client does can prevent those; that they go is I5's demand.
 //
 // Thread: the loop's only.
 #pragma once
@@ -39,6 +44,7 @@ class Invariants {
   void request_answered(const kube::apiserver::RequestInfo& request, int code);
   void committed(const kube::apiserver::Commit& commit);
   void process_gone(const std::string& name) { gone_.insert(name); }
+  void process_thawed(const std::string& name) { thawed_[name] = loop_.steady(); }
   void post_will_be_late(const kube::apiserver::RequestInfo& request, kube::Duration delay);
 
   bool violated() const { return !violation_.empty(); }
@@ -56,6 +62,7 @@ class Invariants {
     bool succeeded = false;
   };
   struct LiveRead {
+    kube::SteadyTime at{};
     std::string uid;
     std::string id;
     bool deleting = false;
@@ -72,6 +79,7 @@ class Invariants {
   void check_reported(const kube::Json& before, const kube::Json& after);
   void check_two_drivers(const std::string& owner);
   bool is_late(const std::string& pod_uid) const;
+  bool lands_late(const kube::apiserver::Commit& commit, const std::string& app) const;
   kube::apiserver::ObjectRef application_of(const kube::Json& pod) const;
 
   kube::Loop& loop_;
@@ -81,6 +89,10 @@ class Invariants {
   const std::string lease_;
   std::string violation_;
   std::set<std::string> gone_;
+  std::map<std::string, kube::SteadyTime> thawed_;
+  kube::SteadyTime lease_deleted_{};
+  // By application: what each process last did to it or for it.
+  std::map<std::string, std::map<std::string, kube::SteadyTime>> acts_;
   std::set<std::pair<kube::SteadyTime, std::string>> late_posts_;  // when, and the body
   std::map<std::string, Driver> drivers_;                          // by UID, also those that are gone
   std::map<std::string, std::vector<std::string>> ids_;  // by the application's UID: what status has had

@@ -6,12 +6,12 @@ namespace sim {
 
 using namespace std::chrono_literals;
 
-OperatorProcess::OperatorProcess(kube::Loop& loop, kube::Network& host, Settings settings, kube::Log log)
-    : settings_(std::move(settings)), tasks_(loop, log) {
+OperatorProcess::OperatorProcess(kube::Loop& world, kube::Network& host, Settings settings, kube::Log log)
+    : settings_(std::move(settings)), loop_(world, host, settings_.seed), tasks_(loop_, log) {
   kube::ClientConfig config;
   config.server = settings_.server;
   config.token = "operator";
-  auto client = kube::Client::create(loop, host, std::move(config),
+  auto client = kube::Client::create(loop_, loop_.network(), std::move(config),
                                      {.user_agent = settings_.name, .default_deadline = kCallDeadline});
   if (!client) throw std::runtime_error(client.error().message());
   client_ = std::move(*client);
@@ -57,6 +57,8 @@ kube::Task<> OperatorProcess::run() {
 void OperatorProcess::crash() {
   crashed_ = true;
   tasks_.cancel();
+  // What is left of it has to come to its end.
+  loop_.thaw();
 }
 
 void OperatorProcess::stop() {

@@ -1,9 +1,10 @@
 // OperatorProcess is one run of the operator on one simulated host, put together as the real binary does it:
-// client, manager, native submitter, application controller.
+// client, manager, native submitter, application controller, on a loop of its own.
 //
-//   OperatorProcess process(loop, net.host("operator-0-1"), {.name = "operator-0-1", …}, log);
+//   OperatorProcess process(world_loop, net.host("operator-0-1"), {.name = "operator-0-1", …}, log);
 //   net.kill("operator-0-1"); process.crash();     // as a power cut: nothing it still does leaves its host
 //   process.stop();                                // as SIGTERM
+//   process.loop().freeze_after(3);                // as SIGSTOP, in mid-work
 //   process.ended();                               // now it may be destroyed
 //
 // A host is used for one process only, so that what is left of a crashed one can never reach anybody again.
@@ -19,6 +20,7 @@
 #include "kube/async/task_group.h"
 #include "kube/client/client.h"
 #include "kube/runtime/manager.h"
+#include "test/sim/process_loop.h"
 
 namespace sim {
 
@@ -31,12 +33,14 @@ class OperatorProcess {
     std::string name;  // host, identity and user agent
     std::string server = "http://apiserver";
     bool lease = false;
+    std::uint64_t seed = 1;
     std::function<void()> on_end = [] {};  // run() has returned; still not to be destroyed
   };
-  OperatorProcess(kube::Loop& loop, kube::Network& host, Settings settings, kube::Log log);
+  OperatorProcess(kube::Loop& world, kube::Network& host, Settings settings, kube::Log log);
   ~OperatorProcess();
 
   const std::string& name() const { return settings_.name; }
+  ProcessLoop& loop() { return loop_; }
   void crash();
   void stop();
   bool crashed() const { return crashed_; }
@@ -44,11 +48,19 @@ class OperatorProcess {
   bool has_returned() const { return returned_; }
   // … and nothing of it is left.
   bool ended() const { return tasks_.empty(); }
+  // Its caches are full: it can follow a leader at once.
+  bool is_ready() const { return !crashed_ && !returned_ && manager_->is_ready(); }
+  // It reconciles, and would do so right now.
+  bool is_working() const {
+    return !crashed_ && !returned_ && !loop_.is_frozen() && manager_->is_started() &&
+           manager_->leadership().term() != 0;
+  }
 
  private:
   kube::Task<> run();
 
   const Settings settings_;
+  ProcessLoop loop_;
   std::unique_ptr<kube::Client> client_;
   std::unique_ptr<controller::NativeSubmitter> submitter_;
   std::unique_ptr<kube::Manager> manager_;

@@ -33,16 +33,19 @@ long seconds_of(Duration duration) {
 Plan::Plan(std::uint64_t the_seed) : seed(the_seed) {
   Random random(seed * 0x9e3779b97f4a7c15 + 1);
   applications = 1 + static_cast<int>(random.below(3));
-  operators = random.chance(0.3) ? 2 : 1;
+  operators = random.chance(0.5) ? 2 : 1;
+  lease = operators == 2 && random.chance(0.8);
   chaos = between(random, 40s, 180s);
-  // One world in five has no faults on calls at all: bugs that need none should be seen without noise.
-  const bool calm = random.chance(0.2);
+  // Some worlds have no faults on calls at all: bugs that need none should be seen without noise.
+  calm = random.chance(lease ? 0.5 : 0.2);
   call_fault = calm ? 0 : random.unit() * 0.12;
   late_post = calm || random.chance(0.6) ? 0 : random.unit() * 0.3;
   watch_fault = calm ? 0 : random.unit() * 0.4;
   crash_at_call = random.chance(0.5) ? 0 : random.unit() * 0.02;
-  crash_every = sometimes(random, 0.6, 15s, 60s);
-  partition_every = sometimes(random, 0.3, 20s, 60s);
+  freeze_at_call = calm || random.chance(0.6) ? 0 : random.unit() * 0.01;
+  crash_every = sometimes(random, lease && calm ? 0.2 : 0.6, 15s, 60s);
+  partition_every = sometimes(random, lease && calm ? 0.1 : 0.3, 20s, 60s);
+  fail_over_every = lease ? sometimes(random, 0.8, 10s, 40s) : Duration::zero();
   vandal_every = sometimes(random, 0.4, 10s, 60s);
   clock_jump_every = sometimes(random, 0.2, 20s, 60s);
   foreign_pods = random.chance(0.15);
@@ -53,12 +56,14 @@ Plan::Plan(std::uint64_t the_seed) : seed(the_seed) {
 
 std::string Plan::to_string() const {
   return fmt::format(
-      "applications={} operators={} chaos={}s call_fault={:.3f} late_post={:.2f} watch_fault={:.2f} "
-      "crash_at_call={:.3f} crash_every={}s partition_every={}s vandal_every={}s clock_jump_every={}s "
+      "applications={} operators={} lease={} chaos={}s call_fault={:.3f} late_post={:.2f} watch_fault={:.2f} "
+      "crash_at_call={:.3f} freeze_at_call={:.3f} crash_every={}s partition_every={}s fail_over_every={}s "
+      "vandal_every={}s clock_jump_every={}s "
       "foreign_pods={} driver_success={} longest_run={}s user_actions={}",
-      applications, operators, seconds_of(chaos), call_fault, late_post, watch_fault, crash_at_call,
-      seconds_of(crash_every), seconds_of(partition_every), seconds_of(vandal_every),
-      seconds_of(clock_jump_every), foreign_pods, driver_success, seconds_of(longest_run), user_actions);
+      applications, operators, lease, seconds_of(chaos), call_fault, late_post, watch_fault, crash_at_call,
+      freeze_at_call, seconds_of(crash_every), seconds_of(partition_every), seconds_of(fail_over_every),
+      seconds_of(vandal_every), seconds_of(clock_jump_every), foreign_pods, driver_success,
+      seconds_of(longest_run), user_actions);
 }
 
 Json draw_application(const std::string& name, Random& random) {

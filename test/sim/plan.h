@@ -18,7 +18,8 @@ struct Plan {
 
   std::uint64_t seed;
   int applications;
-  int operators;         // two compete for a lease
+  int operators;
+  bool lease;            // two compete for it; without one they work beside each other
   kube::Duration chaos;  // how long things go wrong
 
   // Chances per request of an operator.
@@ -26,11 +27,15 @@ struct Plan {
   double late_post;    // a driver's POST that lands after its sender has given up
   double watch_fault;  // cut, stalled, told 410
   double crash_at_call;
+  double freeze_at_call;
+  // No call of an operator is disturbed: a standby has to follow within its bounds.
+  bool calm;
 
   // Mean pauses between events; zero: never.
   kube::Duration crash_every{};
   kube::Duration partition_every{};
-  kube::Duration vandal_every{};  // somebody deletes a pod
+  kube::Duration fail_over_every{};  // the leader is killed, frozen, rolled, cut off, or robbed of its lease
+  kube::Duration vandal_every{};     // somebody deletes a pod
   kube::Duration clock_jump_every{};
 
   bool foreign_pods;      // somebody else's pods lie under our names

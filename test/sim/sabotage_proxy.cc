@@ -65,6 +65,15 @@ void SabotageProxy::spoil(kube::apiserver::ApiRequest& request) const {
       request.body = patch.dump();
     }
   }
+  if (sabotage_ == Sabotage::LeaseNotReleased && request.method == "PUT" &&
+      request.target.find("/leases/") != std::string::npos) {
+    Json lease = Json::parse(request.body, nullptr, false);
+    if (lease.is_object() && lease["spec"].value("holderIdentity", "") == "") {
+      lease["spec"]["holderIdentity"] = "nobody-any-more";
+      lease["spec"]["leaseDurationSeconds"] = 15;
+      request.body = lease.dump();
+    }
+  }
   if (sabotage_ == Sabotage::NoOwnerOnChildren && request.method == "POST" &&
       (request.target.ends_with("/configmaps") || request.target.ends_with("/services"))) {
     Json child = Json::parse(request.body, nullptr, false);
@@ -95,6 +104,12 @@ Task<> SabotageProxy::answer(kube::HttpExchange& exchange) {
   response.headers.set("Content-Type", answer.content_type);
   if (sabotage_ == Sabotage::StaleLiveRead && reads_application && answer.status == 200) {
     if (const auto found = before_.find(name); found != before_.end()) response.body = found->second->text();
+  }
+  if (sabotage_ == Sabotage::LeaseLooksFree && response.body.find("\"Lease\"") != std::string::npos &&
+      exchange.request().method == "GET") {
+    Json lease = Json::parse(response.body, nullptr, false);
+    if (lease.is_object() && lease.contains("spec")) lease["spec"]["holderIdentity"] = "";
+    response.body = lease.dump();
   }
   if (!answer.stream) {
     (void)co_await exchange.respond(std::move(response));

@@ -21,6 +21,8 @@ enum class Sabotage {
   NoVersionOnStatus,  // status patches lose their resourceVersion: the last one wins
   StaleLiveRead,      // a GET of an application shows it as it was before its last change
   NoOwnerOnChildren,  // children of a driver lose their owner reference
+  LeaseNotReleased,   // who gives the lease back leaves a name in it
+  LeaseLooksFree,     // whoever looks at the lease finds nobody's name
 };
 
 class SabotageProxy {

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -43,9 +44,17 @@ std::string run(std::uint64_t seed, WorldOptions options, World::Outcome* outcom
   }
 }
 
-bool report(std::uint64_t seed) {
+// What one process of several has come to; lies in memory that they share.
+struct Share {
+  std::uint64_t seed = 0;
+  sim::FailOvers::Measured planned, unplanned;
+};
+
+bool report(std::uint64_t seed, Share& share) {
   World::Outcome outcome;
   const std::string violation = run(seed, {}, &outcome);
+  share.planned.add(outcome.planned);
+  share.unplanned.add(outcome.unplanned);
   if (violation.empty()) return true;
   std::string text =
       fmt::format("\nseed {}: {}\n  {}\n{}replay: SIM_SEED={} sim_test   (test/run.sh sim --seed {})\n", seed,
@@ -77,13 +86,12 @@ bool same_seed_same_trace() {
   return same;
 }
 
-// In a process of its own, which ends with the world: a spoilt one need not come to an orderly end.
+// In a process of its own: what a spoilt world does to memory or time must not take the others along.
 bool is_noticed(std::uint64_t seed, const char* words, WorldOptions options) {
   std::fflush(stdout);
   const pid_t child = fork();
   if (child == 0) {
-    auto* world = new World(seed, options);
-    const std::string violation = world->run().violation;
+    const std::string violation = run(seed, options);
     // Only an invariant counts, not a world that broke down by itself.
     if (violation.starts_with("the world")) _exit(4);
     if (!violation.empty()) fmt::print("{}: seed {}: {}\n", words, seed, violation);
@@ -102,11 +110,18 @@ bool sabotage_is_noticed() {
     const char* words;
     Invariants::Form form;
     int worlds;
+    bool (*fits)(const sim::Plan&) = [](const sim::Plan&) { return true; };
   };
+  const auto leaders_go = [](const sim::Plan& plan) {
+    return plan.lease && plan.calm && plan.fail_over_every != kube::Duration::zero();
+  };
+  const auto leads = [](const sim::Plan& plan) { return plan.lease; };
   const Row rows[] = {
       {Sabotage::NoUidOnDelete, "deletes without UID", Invariants::Form::Checked, 20},
       {Sabotage::NoVersionOnStatus, "status patches without resourceVersion", Invariants::Form::Checked, 20},
       {Sabotage::NoOwnerOnChildren, "children without owner", Invariants::Form::Checked, 20},
+      {Sabotage::LeaseNotReleased, "a lease that is not released", Invariants::Form::Checked, 30, leaders_go},
+      {Sabotage::LeaseLooksFree, "a lease that looks free", Invariants::Form::Free, 60, leads},
       {Sabotage::StaleLiveRead, "a live read that is not live", Invariants::Form::Free, 150},
       {Sabotage::NoVersionOnStatus, "status patches without resourceVersion, by what comes of it",
        Invariants::Form::Free, 150},
@@ -114,9 +129,11 @@ bool sabotage_is_noticed() {
   bool all = true;
   for (const Row& row : rows) {
     bool noticed = false;
-    for (int seed = 1; !noticed && seed <= row.worlds; ++seed) {
-      noticed = is_noticed(static_cast<std::uint64_t>(seed), row.words,
-                           {.sabotage = row.sabotage, .form = row.form, .tear_down = false});
+    std::uint64_t seed = 1;
+    for (int worlds = 0; !noticed && worlds < row.worlds; ++seed) {
+      if (!row.fits(sim::Plan(seed))) continue;
+      ++worlds;
+      noticed = is_noticed(seed, row.words, {.sabotage = row.sabotage, .form = row.form});
     }
     if (!noticed) fmt::print("{}: NOT NOTICED\n", row.words);
     all &= noticed;
@@ -126,39 +143,50 @@ bool sabotage_is_noticed() {
 
 // Seeds first, first + jobs, … in a process of their own, so that all cores work and an abort takes only one
 // along.
-int run_share(std::uint64_t first, std::uint64_t jobs, std::uint64_t last, volatile std::uint64_t* current) {
+int run_share(std::uint64_t first, std::uint64_t jobs, std::uint64_t last, Share& share) {
   int failures = 0;
   for (std::uint64_t seed = first; seed <= last && failures < 5; seed += jobs) {
-    *current = seed;
-    if (!report(seed)) ++failures;
+    share.seed = seed;
+    if (!report(seed, share)) ++failures;
   }
   return failures == 0 ? 0 : 1;
+}
+
+double seconds(kube::Duration duration) {
+  return std::chrono::duration<double>(duration).count();
 }
 
 int run_seeds(std::uint64_t seeds) {
   const auto jobs =
       static_cast<std::uint64_t>(std::max(1L, number_from("SIM_JOBS", sysconf(_SC_NPROCESSORS_ONLN))));
-  void* shared =
-      mmap(nullptr, jobs * sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) return 2;
-  auto* current = static_cast<volatile std::uint64_t*>(shared);
+  void* memory =
+      mmap(nullptr, jobs * sizeof(Share), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return 2;
+  auto* shares = new (memory) Share[jobs];
   std::vector<pid_t> children;
   std::fflush(stdout);
   for (std::uint64_t job = 0; job < jobs; ++job) {
     const pid_t child = fork();
-    if (child == 0) std::exit(run_share(1 + job, jobs, seeds, current + job));
+    if (child == 0) std::exit(run_share(1 + job, jobs, seeds, shares[job]));
     children.push_back(child);
   }
   int result = 0;
+  Share all;
   for (std::uint64_t job = 0; job < jobs; ++job) {
     int status = 0;
     waitpid(children[job], &status, 0);
+    all.planned.add(shares[job].planned);
+    all.unplanned.add(shares[job].unplanned);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
     result = 1;
     if (!WIFEXITED(status) || WEXITSTATUS(status) > 1) {
-      fmt::print("seed {} ended the process; replay: SIM_SEED={} sim_test\n", current[job], current[job]);
+      fmt::print("seed {} ended the process; replay: SIM_SEED={} sim_test\n", shares[job].seed,
+                 shares[job].seed);
     }
   }
+  fmt::print(
+      "fail-overs in calm worlds: {} planned, the longest {:.2f} s; {} unplanned, the longest {:.2f} s\n",
+      all.planned.count, seconds(all.planned.longest), all.unplanned.count, seconds(all.unplanned.longest));
   fmt::print("{} seeds: {}\n", seeds, result == 0 ? "all well" : "VIOLATED");
   return result;
 }

@@ -16,8 +16,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr const char* kLease = "default/spark-operator";
-
 kube::apiserver::ApiServerOptions server_options(const Plan& plan) {
   kube::apiserver::ApiServerOptions options;
   options.listen = {"apiserver", 80};
@@ -42,14 +40,23 @@ World::World(std::uint64_t seed, WorldOptions options)
       sink_(std::make_shared<TraceSink>(trace_, "apiserver")),
       server_(loop_, net_.host("apiserver"), server_options(plan_), kube::Log(sink_, kube::LogLevel::Warn)),
       proxy_(loop_, server_, options.sabotage),
-      invariants_(loop_, server_, trace_, options.form, plan_.operators > 1 ? kLease : ""),
+      invariants_(loop_, server_, trace_, options.form, plan_.lease ? kLease : ""),
       faults_(plan_, trace_),
       servers_(loop_),
       pods_(loop_),
       people_(loop_),
       disasters_(loop_),
       kubelet_(loop_, server_, plan_, pods_),
-      down_(loop_) {}
+      fleet_(
+          {loop_, net_, trace_, invariants_}, plan_,
+          std::string("http://") + (options.sabotage == Sabotage::None ? "apiserver" : SabotageProxy::kHost)),
+      whole_disasters_(loop_, plan_, fleet_, chaos_),
+      fail_overs_(loop_, server_, plan_, fleet_, invariants_, trace_, chaos_),
+      again_(loop_, [] {}) {
+  loop_.on_step([this] {
+    if (fleet_.run_ready()) again_.set(loop_.steady());
+  });
+}
 
 World::~World() = default;
 
@@ -59,12 +66,14 @@ World::Outcome World::run() {
   } catch (const std::exception& exception) {
     invariants_.violate(std::string("the world itself failed: ") + exception.what());
   }
-  if (sink_->escaped_exception()) invariants_.violate("an exception escaped a task");
+  if (escaped_exception()) invariants_.violate("an exception escaped a task");
   Outcome outcome{.violation = invariants_.violation(),
                   .plan = plan_.to_string(),
                   .tail = trace_.tail(),
                   .hash = trace_.hash(),
-                  .lines = trace_.lines()};
+                  .lines = trace_.lines(),
+                  .planned = fail_overs_.planned(),
+                  .unplanned = fail_overs_.unplanned()};
   if (options_.tear_down) tear_down();
   return outcome;
 }
@@ -73,7 +82,7 @@ void World::play() {
   trace_.add("plan", plan_.to_string());
   loop_.run(prepare());
   begin();
-  const auto violated = [this] { return invariants_.violated() || sink_->escaped_exception(); };
+  const auto violated = [this] { return invariants_.violated() || escaped_exception(); };
   loop_.run_until(violated, plan_.chaos);
   if (!violated()) loop_.run_until([&] { return violated() || people_.empty(); }, 10min);
   if (violated()) return;
@@ -114,9 +123,10 @@ void World::begin() {
     invariants_.request_arrived(request);
     return faults_.decide(request);
   });
-  faults_.crash = [this](const std::string& name) {
-    // Not inside the server's call: a crash is an event of its own.
-    loop_.post([this, name] { crash(name); });
+  // Not inside the server's call: what happens to a process is an event of its own.
+  faults_.crash = [this](const std::string& name) { loop_.post([this, name] { fleet_.crash(name); }); };
+  faults_.freeze = [this](const std::string& name, int steps) {
+    disasters_.spawn("freeze", whole_disasters_.freeze_for_a_while(name, steps));
   };
   faults_.late = [this](const kube::apiserver::RequestInfo& request, Duration delay) {
     invariants_.post_will_be_late(request, delay);
@@ -125,112 +135,13 @@ void World::begin() {
     users_.push_back(std::make_unique<User>(loop_, server_, plan_, i));
     people_.spawn("user", users_.back()->live());
   }
-  for (int i = 0; i < plan_.operators; ++i) {
-    slots_.push_back(std::make_unique<Slot>(Slot{.number = i, .process = nullptr}));
-    disasters_.spawn("supervisor", supervise(*slots_.back()));
-  }
+  for (int i = 0; i < plan_.operators; ++i) disasters_.spawn("operator", fleet_.supervise(i));
   disasters_.spawn("vandal", vandalise(loop_, server_, plan_, chaos_));
   people_.spawn("stranger", occupy_names(loop_, server_, plan_));
-  disasters_.spawn("crashes", crash_now_and_then());
-  disasters_.spawn("partitions", partition_now_and_then());
-  disasters_.spawn("clock", jump_clock_now_and_then());
-}
-
-// ---- operators
-
-void World::start(Slot& slot) {
-  const std::string name = "operator-" + std::to_string(slot.number) + "-" + std::to_string(++slot.lives);
-  trace_.add("world", name + " starts");
-  auto sink = std::make_shared<TraceSink>(trace_, name);
-  OperatorProcess::Settings settings{
-      .name = name, .lease = plan_.operators > 1, .on_end = [this] { down_.wake_all(); }};
-  if (options_.sabotage != Sabotage::None) settings.server = std::string("http://") + SabotageProxy::kHost;
-  slot.process = std::make_unique<OperatorProcess>(
-      loop_, net_.host(name), std::move(settings),
-      kube::Log(std::move(sink), trace_.prints() ? kube::LogLevel::Debug : kube::LogLevel::Info));
-}
-
-Task<> World::supervise(Slot& slot) {
-  Random random(plan_.seed * 53 + static_cast<std::uint64_t>(slot.number));
-  while (true) {
-    start(slot);
-    while (!slot.process->crashed() && !slot.process->has_returned()) co_await down_.wait();
-    invariants_.process_gone(slot.process->name());
-    trace_.add("world", slot.process->name() + (slot.process->crashed() ? " has crashed" : " has ended"));
-    graveyard_.push_back(std::move(slot.process));
-    if (closing_) co_return;
-    co_await kube::sleep(loop_, random.chance(0.5) ? draw_pause(random, 100ms) : draw_pause(random, 6s));
-  }
-}
-
-void World::crash(const std::string& name) {
-  for (const auto& slot : slots_) {
-    if (!slot->process || slot->process->name() != name || slot->process->crashed()) continue;
-    net_.kill(name);
-    invariants_.process_gone(name);
-    slot->process->crash();
-    down_.wake_all();
-  }
-}
-
-bool World::all_buried() {
-  std::erase_if(graveyard_, [](const auto& process) { return process->ended(); });
-  return graveyard_.empty();
-}
-
-// ---- disasters
-
-Task<> World::crash_now_and_then() {
-  if (plan_.crash_every == Duration::zero()) co_return;
-  Random random(plan_.seed * 59 + 1);
-  while (true) {
-    co_await kube::sleep(loop_, draw_pause(random, plan_.crash_every));
-    if (!chaos_) co_return;
-    all_buried();
-    Slot& slot = any_slot(random);
-    if (!slot.process) continue;
-    if (random.chance(0.25)) {
-      trace_.add("world", slot.process->name() + " is told to stop");
-      slot.process->stop();
-    } else {
-      crash(slot.process->name());
-    }
-  }
-}
-
-Task<> World::partition_now_and_then() {
-  if (plan_.partition_every == Duration::zero()) co_return;
-  Random random(plan_.seed * 61 + 2);
-  const std::string server = options_.sabotage == Sabotage::None ? "apiserver" : SabotageProxy::kHost;
-  while (true) {
-    co_await kube::sleep(loop_, draw_pause(random, plan_.partition_every));
-    if (!chaos_) co_return;
-    Slot& slot = any_slot(random);
-    if (!slot.process) continue;
-    const std::string name = slot.process->name();
-    if (random.chance(0.4)) {
-      trace_.add("world", name + " loses its connections");
-      net_.cut(name, server);
-      continue;
-    }
-    trace_.add("world", name + " cannot reach the API server");
-    net_.block(name, server);
-    co_await kube::sleep(loop_, draw_pause(random, 10s));
-    net_.unblock(name, server);
-    trace_.add("world", name + " can reach the API server again");
-  }
-}
-
-Task<> World::jump_clock_now_and_then() {
-  if (plan_.clock_jump_every == Duration::zero()) co_return;
-  Random random(plan_.seed * 67 + 3);
-  while (true) {
-    co_await kube::sleep(loop_, draw_pause(random, plan_.clock_jump_every));
-    if (!chaos_) co_return;
-    const auto by = std::chrono::seconds(static_cast<long>(random.below(240)) - 120);
-    trace_.add("world", "the wall clock jumps by " + std::to_string(by.count()) + " s");
-    loop_.jump_wall_clock(by);
-  }
+  disasters_.spawn("crashes", whole_disasters_.crash_now_and_then());
+  disasters_.spawn("partitions", whole_disasters_.partition_now_and_then());
+  disasters_.spawn("clock", whole_disasters_.jump_clock_now_and_then());
+  disasters_.spawn("fail-overs", fail_overs_.now_and_then());
 }
 
 // ---- the end
@@ -240,10 +151,8 @@ void World::come_to_rest() {
   chaos_ = false;
   faults_.stop();
   kubelet_.be_brisk();
-  for (const auto& slot : slots_) {
-    if (slot->process) net_.unblock(slot->process->name(), "apiserver");
-    if (slot->process) net_.unblock(slot->process->name(), SabotageProxy::kHost);
-  }
+  fleet_.reconnect_all();
+  fleet_.thaw_all();
   for (const auto& user : users_) people_.spawn("user", user->come_to_rest());
 }
 
@@ -263,34 +172,21 @@ void World::await_good_end() {
 }
 
 void World::stop_operators() {
-  closing_ = true;
-  for (const auto& slot : slots_) {
-    if (slot->process) slot->process->stop();
+  fleet_.stop_all();
+  if (!loop_.run_until([this] { return fleet_.all_returned(); }, 60s)) {
+    invariants_.violate("an operator that was told to stop goes on");
   }
-  const auto stopped = [&] {
-    for (const auto& slot : slots_) {
-      if (slot->process && !slot->process->has_returned()) return false;
-    }
-    return true;
-  };
-  if (!loop_.run_until(stopped, 60s)) invariants_.violate("an operator that was told to stop goes on");
 }
 
 void World::tear_down() {
-  closing_ = true;
-  for (const auto& slot : slots_) {
-    if (slot->process) crash(slot->process->name());
-  }
-  loop_.settle();
+  fleet_.close();
   disasters_.cancel();
   people_.cancel();
   pods_.cancel();
   loop_.settle();
-  for (const auto& slot : slots_) {
-    if (slot->process) graveyard_.push_back(std::move(slot->process));
-  }
+  fleet_.crash_all();
   // What is left of crashed processes comes to its end once its calls have met their deadlines.
-  if (!loop_.run_until([&] { return all_buried(); }, 10min)) {
+  if (!loop_.run_until([&] { return fleet_.all_buried(); }, 10min)) {
     throw std::runtime_error("a crashed operator's tasks do not end");
   }
   server_.stop();

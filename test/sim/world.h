@@ -18,9 +18,10 @@
 #include "kube/async/sim_loop.h"
 #include "kube/async/sim_network.h"
 #include "kube/async/task_group.h"
+#include "test/sim/disasters.h"
 #include "test/sim/fault_source.h"
+#include "test/sim/fleet.h"
 #include "test/sim/invariants.h"
-#include "test/sim/operator_process.h"
 #include "test/sim/plan.h"
 #include "test/sim/pretend_kubelet.h"
 #include "test/sim/sabotage_proxy.h"
@@ -48,16 +49,11 @@ class World {
     std::string tail;
     std::uint64_t hash = 0;
     std::size_t lines = 0;
+    FailOvers::Measured planned, unplanned;
   };
   Outcome run();
 
  private:
-  struct Slot {
-    int number = 0;
-    int lives = 0;
-    std::unique_ptr<OperatorProcess> process;
-  };
-
   void play();
   kube::Task<> prepare();
   void begin();
@@ -65,15 +61,7 @@ class World {
   void await_good_end();
   void stop_operators();
   void tear_down();
-
-  kube::Task<> supervise(Slot& slot);
-  void start(Slot& slot);
-  void crash(const std::string& name);
-  kube::Task<> crash_now_and_then();
-  kube::Task<> partition_now_and_then();
-  kube::Task<> jump_clock_now_and_then();
-  Slot& any_slot(kube::Random& random) { return *slots_[random.below(slots_.size())]; }
-  bool all_buried();
+  bool escaped_exception() const { return sink_->escaped_exception() || fleet_.escaped_exception(); }
 
   const WorldOptions options_;
   const Plan plan_;
@@ -91,11 +79,12 @@ class World {
   kube::TaskGroup disasters_;
   PretendKubelet kubelet_;
   std::vector<std::unique_ptr<User>> users_;
-  std::vector<std::unique_ptr<Slot>> slots_;
-  std::vector<std::unique_ptr<OperatorProcess>> graveyard_;
-  kube::WaitList down_;
   bool chaos_ = true;
-  bool closing_ = false;
+  Fleet fleet_;
+  Disasters whole_disasters_;
+  FailOvers fail_overs_;
+  // Lets the world take another step before its time goes on.
+  kube::Timer again_;
 };
 
 }  // namespace sim
