@@ -112,7 +112,9 @@ class ControlPlane:
             self.processes["apiserver"].send_signal(signal.SIGUSR1)
             # It has been done when the next request is answered: signals are handled before sockets are looked at again.
             return self.get("/healthz")
-        return self._etcd("kv/compaction", {"revision": self._etcd("kv/range", {"key": "AA=="})["header"]["revision"], "physical": True})
+        # A revision can be compacted once, so there is made a new one.
+        made = self._etcd("kv/put", {"key": base64.b64encode(b"/compacted").decode()})["header"]["revision"]
+        return self._etcd("kv/compaction", {"revision": made, "physical": True})
 
     # --- the embedded server
 
