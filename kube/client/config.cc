@@ -146,6 +146,12 @@ Result<ExecPlugin> Kubeconfig::read_exec(const YAML::Node& exec, const std::stri
   if (const YAML::Node env = exec["env"]; env && env.IsSequence())
     for (const YAML::Node& variable : env)
       plugin.env.emplace_back(text(variable, "name"), text(variable, "value"));
+  // Nobody sits in front of us who could answer a program's questions.
+  if (const std::string mode = text(exec, "interactiveMode"); mode == "Always") {
+    return complain(where + ".interactiveMode: " + plugin.command + " wants a terminal, and there is none");
+  } else if (!mode.empty() && mode != "Never" && mode != "IfAvailable") {
+    return complain(where + ".interactiveMode: expected Never, IfAvailable or Always, got \"" + mode + "\"");
+  }
   plugin.install_hint = text(exec, "installHint");
   plugin.provide_cluster_info = flag(exec, "provideClusterInfo");
   return plugin;

@@ -98,6 +98,12 @@ TEST_CASE("a kubeconfig that cannot be used says which field of which file") {
         "/etc/kc: users[u].client-key: cannot read /no/such/file");
   CHECK(error_of(server + "users: [{name: u, user: {exec: {apiVersion: v9, command: x}}}]}")
             .find("v1beta1, got \"v9\"") != std::string::npos);
+  const std::string exec =
+      server + "users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: x, ";
+  CHECK(error_of(exec + "interactiveMode: Always}}}]}") ==
+        "/etc/kc: users[u].exec.interactiveMode: x wants a terminal, and there is none");
+  CHECK(parse_kubeconfig(exec + "interactiveMode: Never}}}]}", "/etc/kc"));
+  CHECK(parse_kubeconfig(exec + "interactiveMode: IfAvailable}}}]}", "/etc/kc"));
   CHECK(error_of(server + "users: [{name: u, user: {client-certificate-data: '%%', client-key-data: QQ==}}]}")
             .find("users[u].client-certificate-data") != std::string::npos);
 }

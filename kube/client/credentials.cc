@@ -14,6 +14,8 @@ namespace {
 constexpr auto kTokenFileAge = 60s;
 // A program is run again a little before what it gave expires, so that no request carries a dead token.
 constexpr auto kExpiryMargin = 60s;
+// A program that fails while we still have what it gave last is not run for every request.
+constexpr auto kFailedProgramPause = 5s;
 
 Result<Credential> read_token_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -64,7 +66,10 @@ Task<Result<>> Credentials::renew() {
   } else {
     auto ran = co_await run_blocking(
         loop_, [plugin = *config_.exec, cluster = config_] { return run_exec_plugin(plugin, cluster); });
-    if (!ran) co_return fail(std::move(ran));
+    if (!ran) {
+      if (known_) valid_until_ = loop_.after(kFailedProgramPause);
+      co_return fail(std::move(ran));
+    }
     current_ = std::move(ran->credential);
     if (current_.client_certificate.empty()) {
       current_.client_certificate = config_.client_certificate;

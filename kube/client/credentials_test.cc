@@ -134,6 +134,58 @@ TEST_CASE("a credential program that hangs is killed") {
   CHECK(hung.error().kind() == ErrorKind::Timeout);
 }
 
+TEST_CASE("a credential program that closes its output and goes on is killed too") {
+  auto plugin = shell("exec >&-; sleep 1000");
+  plugin.timeout = 50ms;
+  auto hung = run_exec_plugin(plugin, {});
+  REQUIRE(!hung);
+  CHECK(hung.error().kind() == ErrorKind::Timeout);
+}
+
+TEST_CASE("a credential program cannot fill the memory") {
+  auto flood = run_exec_plugin(shell("yes"), {});
+  REQUIRE(!flood);
+  CHECK(flood.error().message() == "credential program /bin/sh: prints more than a credential");
+}
+
+TEST_CASE("a credential program speaks the version it is asked for") {
+  const std::string v1 = "client.authentication.k8s.io/v1", beta = v1 + "beta1";
+  auto speaking = [](const std::string& asked, const std::string& answered) {
+    auto plugin = shell("case \"$KUBERNETES_EXEC_INFO\" in *'\"" + asked + "\"'*) echo '{\"apiVersion\":\"" +
+                        answered + R"(","kind":"ExecCredential","status":{"token":"t"}}' ;; esac)");
+    plugin.api_version = asked;
+    return run_exec_plugin(plugin, {});
+  };
+  CHECK(speaking(v1, v1));
+  CHECK(speaking(beta, beta));
+  CHECK_FALSE(speaking(v1, beta));
+  CHECK_FALSE(speaking(beta, v1));
+}
+
+TEST_CASE(
+    "a refused credential is asked for anew; one that cannot be renewed is kept and asked for with pauses") {
+  SimLoop loop;
+  TokenFile runs;
+  const std::string count =
+      "echo x >> " + runs.path + "; N=$(wc -l < " + runs.path + "); [ $N -lt 3 ] || exit 1; ";
+  Credentials credentials(loop, {.exec = shell(count + printing(R"({"token":"t'$N'"})"))});
+  auto how_often = [&] {
+    std::ifstream file(runs.path);
+    return std::count(std::istreambuf_iterator<char>(file), {}, 'x');
+  };
+  CHECK(token_of(loop, credentials) == "t1");
+  loop.run_for(24h);  // says nothing of an end
+  CHECK(token_of(loop, credentials) == "t1");
+  credentials.refused();
+  CHECK(token_of(loop, credentials) == "t2");
+  credentials.refused();
+  for (int i = 0; i < 10; ++i) CHECK(token_of(loop, credentials) == "t2");
+  CHECK(how_often() == 3);
+  loop.run_for(6s);
+  CHECK(token_of(loop, credentials) == "t2");
+  CHECK(how_often() == 4);
+}
+
 TEST_CASE("a credential program is told its cluster when it asks for that") {
   auto plugin = shell("case \"$KUBERNETES_EXEC_INFO\" in *'\"server\":\"https://h\"'*\"$WANT\"*) " +
                       printing(R"({"token":"told"})") + ";; esac");

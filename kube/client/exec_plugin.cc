@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "kube/base/unique_fd.h"
 #include "kube/client/credentials.h"
 #include "kube/core/base64.h"
 #include "kube/core/json.h"
@@ -70,19 +72,29 @@ void kill_group(pid_t leader) {
   ::kill(-leader, SIGKILL);
 }
 
-// Everything the program writes until it closes its output; kills it when the time is over.
-Result<std::string> read_output(int fd, pid_t child, const ExecPlugin& plugin) {
+// False when the time is over before there is something to read.
+bool wait_readable_until(int fd, SteadyTime deadline) {
   const SystemClock clock;
-  const SteadyTime deadline = clock.steady() + plugin.timeout;
-  std::string output;
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock.steady()).count();
     pollfd readable{fd, POLLIN, 0};
     const int events = left > 0 ? ::poll(&readable, 1, static_cast<int>(left)) : 0;
     if (events < 0 && errno == EINTR) continue;
-    if (events <= 0) {
+    return events > 0;
+  }
+}
+
+Error timed_out(const ExecPlugin& plugin) {
+  return failed(plugin, "no answer within " + to_go_duration(plugin.timeout), ErrorKind::Timeout);
+}
+
+// Everything the program writes until it closes its output; kills it when the time is over.
+Result<std::string> read_output(int fd, pid_t child, const ExecPlugin& plugin, SteadyTime deadline) {
+  std::string output;
+  while (true) {
+    if (!wait_readable_until(fd, deadline)) {
       kill_group(child);
-      return fail(failed(plugin, "no answer within " + to_go_duration(plugin.timeout), ErrorKind::Timeout));
+      return fail(timed_out(plugin));
     }
     char buffer[4096];
     const ssize_t got = ::read(fd, buffer, sizeof buffer);
@@ -94,6 +106,19 @@ Result<std::string> read_output(int fd, pid_t child, const ExecPlugin& plugin) {
       return fail(failed(plugin, "prints more than a credential"));
     }
   }
+}
+
+// Its exit status. A program may close its output and go on: that is waited for no longer than for the
+// output.
+Result<int> wait_exit(pid_t child, const ExecPlugin& plugin, SteadyTime deadline) {
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  const bool late = process && !wait_readable_until(process.get(), deadline);
+  if (late) kill_group(child);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (late) return fail(timed_out(plugin));
+  return status;
 }
 
 }  // namespace
@@ -122,15 +147,15 @@ Result<ExecCredential> run_exec_plugin(const ExecPlugin& plugin, const ClientCon
     ::close(pipe_ends[0]);
     return fail(failed(plugin, std::strerror(spawned)));
   }
-  auto output = read_output(pipe_ends[0], child, plugin);
+  const SteadyTime deadline = SystemClock().steady() + plugin.timeout;
+  auto output = read_output(pipe_ends[0], child, plugin, deadline);
   ::close(pipe_ends[0]);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  auto status = wait_exit(child, plugin, deadline);
   if (!output) return fail(std::move(output));
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    return fail(failed(plugin, WIFEXITED(status) ? "exit code " + std::to_string(WEXITSTATUS(status))
-                                                 : "killed by signal " + std::to_string(WTERMSIG(status))));
+  if (!status) return fail(std::move(status));
+  if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0) {
+    return fail(failed(plugin, WIFEXITED(*status) ? "exit code " + std::to_string(WEXITSTATUS(*status))
+                                                  : "killed by signal " + std::to_string(WTERMSIG(*status))));
   }
   return parse_exec_credential(*output, plugin);
 }
