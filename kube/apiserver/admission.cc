@@ -112,14 +112,20 @@ Granted<> Admission::check_priority(Json& pod) const {
   return {};
 }
 
+Granted<> Admission::prepare(const ServedResource& served, Json& object) {
+  if (auto open = namespace_is_open(served, object); !open) return open;
+  if (served.custom) return {};
+  apply_builtin_defaults(served.table(), object);
+  if (served.table() != "pods") return {};
+  if (auto account = add_service_account(object); !account) return account;
+  return check_priority(object);
+}
+
 Granted<> Admission::create(const ServedResource& served, Json& object) {
   const std::string& table = served.table();
-  if (auto open = namespace_is_open(served, object); !open) return open;
+  if (auto prepared = prepare(served, object); !prepared) return prepared;
   if (!served.custom) {
-    apply_builtin_defaults(table, object);
     if (table == "pods") {
-      if (auto account = add_service_account(object); !account) return account;
-      if (auto priority = check_priority(object); !priority) return priority;
       object["status"] = {{"phase", "Pending"}, {"qosClass", qos_class(object)}};
     }
     if (table == "namespaces") object["status"] = {{"phase", "Active"}};

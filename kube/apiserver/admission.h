@@ -19,6 +19,9 @@ class Admission {
   Admission(Cluster& cluster, std::string service_cidr)
       : cluster_(cluster), addresses_(cluster, service_cidr) {}
 
+  // What comes before admission webhooks, and again with the rest: the namespace is open, defaults, service
+  // account, priority.
+  Granted<> prepare(const ServedResource& served, Json& object);
   // Mutates, then checks. `object` has its metadata complete.
   Granted<> create(const ServedResource& served, Json& object);
   // `after` keeps what may not change; `status` says that only that part may.

@@ -19,6 +19,7 @@
 namespace kube::apiserver {
 
 struct ApiRequest;
+class WebhookPass;
 
 enum class Propagation { Background, Foreground, Orphan };
 
@@ -59,6 +60,7 @@ struct ApiCall {
   std::string content_type;  // without parameters
   DeleteOptions deletion;
   std::vector<std::string> warnings;  // come back as Warning headers
+  WebhookPass* webhooks = nullptr;    // null: this write is not shown to admission webhooks
 
   std::string parameter(std::string_view name) const;  // "" when absent
 

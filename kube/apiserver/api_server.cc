@@ -31,6 +31,7 @@ class ApiServer::Impl {
         admission(cluster, options.service_cidr),
         reader(cluster),
         writer(cluster, admission),
+        webhooks(cluster, network),
         watches(cluster, options.bookmark_interval),
         authenticator(cluster, options),
         discovery(cluster.registry, options.git_version, options.listen.to_string()),
@@ -38,7 +39,7 @@ class ApiServer::Impl {
         crds(cluster, watches),
         collector(cluster, writer, options.controller_delay),
         events(cluster),
-        handler({cluster, reader, writer, watches, authenticator, discovery, kubelets, faults,
+        handler({cluster, reader, writer, webhooks, watches, authenticator, discovery, kubelets, faults,
                  options.max_body_bytes}) {
     made_ = make_certificates();
     namespaces = std::make_unique<NamespaceLifecycle>(cluster, writer, tls_files.ca_certificate,
@@ -104,6 +105,7 @@ class ApiServer::Impl {
   Admission admission;
   ObjectReader reader;
   ObjectWriter writer;
+  AdmissionWebhooks webhooks;
   WatchHub watches;
   Authenticator authenticator;
   Discovery discovery;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kube/apiserver/admission_webhook_pass.h"
 #include "kube/apiserver/object_writer.h"
 
 namespace kube::apiserver {
@@ -58,6 +59,8 @@ Granted<Removed> ObjectWriter::remove(ApiCall& call, const ObjectKey& key) {
                                         std::to_string(object->version()) +
                                         "). The object might have been modified"));
   if (auto admitted = admission_.remove(served, *object); !admitted) return refuse(admitted);
+  if (call.webhooks)
+    if (auto passed = call.webhooks->remove(object); !passed) return refuse(passed);
   if (call.dry_run) return Removed{object, true};
 
   auto writer = cluster_.writing_as(call.info);
@@ -95,20 +98,6 @@ Granted<Removed> ObjectWriter::remove(ApiCall& call, const ObjectKey& key) {
   }
   ObjectRef last = cluster_.store.remove(served.table(), key);
   return Removed{last, true};
-}
-
-Granted<std::vector<ObjectRef>> ObjectWriter::remove_all(ApiCall& call,
-                                                         const std::vector<ObjectRef>& objects) {
-  std::vector<ObjectRef> removed;
-  for (const ObjectRef& object : objects) {
-    auto one = remove(call, object->key());
-    if (one) {
-      removed.push_back(one->object);
-    } else if (one.error().code() != 404) {
-      return refuse(one);
-    }
-  }
-  return removed;
 }
 
 // An object whose deletion only waited for its finalizers goes with the last of them.

@@ -1,5 +1,7 @@
 #include "kube/apiserver/object_writer.h"
 
+#include "kube/apiserver/admission_webhook_pass.h"
+#include "kube/apiserver/defaults.h"
 #include "kube/apiserver/event_faces.h"
 #include "kube/apiserver/field_ownership.h"
 #include "kube/apiserver/object_reader.h"
@@ -143,6 +145,20 @@ Granted<> ObjectWriter::check_shape(ApiCall& call, Json& object) const {
   return {};
 }
 
+Granted<> ObjectWriter::pass_mutating(ApiCall& call, const ObjectRef& before, Json& object) const {
+  const ServedResource& served = *call.served;
+  Json shown = object;
+  if (served.resource.namespaced) shown["metadata"]["namespace"] = call.info.ns;
+  if (!before) {
+    if (auto prepared = admission_.prepare(served, shown); !prepared) return prepared;
+  } else if (!served.custom && call.info.subresource.empty()) {
+    apply_builtin_defaults(served.table(), shown);
+  }
+  if (auto passed = call.webhooks->mutate(before, shown); !passed) return passed;
+  object = std::move(shown);
+  return check_shape(call, object);
+}
+
 Granted<Written> ObjectWriter::create(ApiCall& call, const std::string& body) {
   auto object = read_body(call, body);
   if (!object) return refuse(object);
@@ -155,6 +171,8 @@ Granted<Written> ObjectWriter::create_json(ApiCall& call, Json object) {
   if (auto same = check_identity(call, object); !same) return refuse(same);
   if (auto shaped = check_shape(call, object); !shaped) return refuse(shaped);
   if (served.resource.group == "events.k8s.io") object = from_events_v1(std::move(object));
+  if (call.webhooks)
+    if (auto passed = pass_mutating(call, nullptr, object); !passed) return refuse(passed);
 
   Json& metadata = object["metadata"];
   if (!string_at(metadata, {"resourceVersion"}).empty())
@@ -180,6 +198,8 @@ Granted<Written> ObjectWriter::create_json(ApiCall& call, Json object) {
   if (served.has("status") && (served.custom || served.table() != "nodes")) object.erase("status");
 
   if (auto admitted = admission_.create(served, object); !admitted) return refuse(admitted);
+  if (call.webhooks)
+    if (auto passed = call.webhooks->validate(nullptr, object); !passed) return refuse(passed);
   name = string_at(object, {"metadata", "name"});
   if (cluster_.store.get(served.table(), {call.info.ns, name}))
     return refuse(Refusal::already_exists(served.resource, name));
@@ -231,6 +251,8 @@ Granted<Written> ObjectWriter::change(ApiCall& call, const std::function<Granted
 Granted<ObjectRef> ObjectWriter::replace(ApiCall& call, const ObjectRef& before_ref, Json after) {
   const ServedResource& served = *call.served;
   const Json& before = before_ref->json();
+  if (call.webhooks)
+    if (auto passed = pass_mutating(call, before_ref, after); !passed) return refuse(passed);
   const bool status = call.info.subresource == "status";
   if (status) {
     // Only the status, and what the real server lets through with it.
@@ -278,6 +300,8 @@ Granted<ObjectRef> ObjectWriter::replace(ApiCall& call, const ObjectRef& before_
     if (auto admitted = admission_.update(served, before, after, status); !admitted) return refuse(admitted);
   if (has_generation(served) && !status && desired_part(before, served) != desired_part(after, served))
     metadata["generation"] = old_metadata.value("generation", std::int64_t{0}) + 1;
+  if (call.webhooks)
+    if (auto passed = call.webhooks->validate(before_ref, after); !passed) return refuse(passed);
   if (after == before) return before_ref;
   if (call.dry_run) return std::make_shared<const StoredObject>(std::move(after), before_ref->version());
   auto writer = cluster_.writing_as(call.info);

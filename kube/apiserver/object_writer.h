@@ -38,8 +38,6 @@ class ObjectWriter {
   Granted<Written> update(ApiCall& call, const std::string& body);
   Granted<Written> patch(ApiCall& call, const std::string& body);
   Granted<Removed> remove(ApiCall& call, const ObjectKey& key);
-  // One after another; stops at the first that is refused.
-  Granted<std::vector<ObjectRef>> remove_all(ApiCall& call, const std::vector<ObjectRef>& objects);
 
   Granted<Written> create_json(ApiCall& call, Json object);
   // `change` makes the new state from the present one; everything else is done here.
@@ -50,6 +48,8 @@ class ObjectWriter {
  private:
   Granted<Written> apply(ApiCall& call, const std::string& body);
   Granted<> check_shape(ApiCall& call, Json& object) const;
+  // Webhooks that mutate have their turn; the writer may be sent back (admission_webhook_pass.h).
+  Granted<> pass_mutating(ApiCall& call, const ObjectRef& before, Json& object) const;
   Granted<ObjectRef> replace(ApiCall& call, const ObjectRef& before, Json after);
   Removed finish_if_done(const ServedResource& served, ObjectRef object);
 

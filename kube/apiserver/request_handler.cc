@@ -1,5 +1,6 @@
 #include "kube/apiserver/request_handler.h"
 
+#include "kube/apiserver/admission_webhook_pass.h"
 #include "kube/apiserver/table_printer.h"
 #include "kube/async/timer.h"
 
@@ -258,15 +259,23 @@ Task<Granted<ApiAnswer>> RequestHandler::serve(ApiCall& call, const ApiRequest& 
     answer.stream = std::move(*stream);
     co_return std::move(answer);
   }
+  if (verb == "create" && sub.empty() && !call.served->listed_only_for_create) {
+    auto written = co_await write<Written>(call, [&] { return parts_.writer.create(call, request.body); });
+    if (!written) co_return refuse(written);
+    co_return object_answer(call, written->object, 201);
+  }
   if (verb == "create") co_return create(call, request.body);
   if (verb == "update" || verb == "patch") {
-    auto written =
-        verb == "update" ? parts_.writer.update(call, request.body) : parts_.writer.patch(call, request.body);
+    auto written = co_await write<Written>(call, [&] {
+      return verb == "update" ? parts_.writer.update(call, request.body)
+                              : parts_.writer.patch(call, request.body);
+    });
     if (!written) co_return refuse(written);
     co_return object_answer(call, written->object, written->created ? 201 : 200);
   }
   if (verb == "delete") {
-    auto removed = parts_.writer.remove(call, {call.info.ns, call.info.name});
+    auto removed = co_await write<Removed>(
+        call, [&] { return parts_.writer.remove(call, {call.info.ns, call.info.name}); });
     if (!removed) co_return refuse(removed);
     if (!removed->gone || returns_deleted(call.served->table()))
       co_return object_answer(call, removed->object, 200);
@@ -275,25 +284,40 @@ Task<Granted<ApiAnswer>> RequestHandler::serve(ApiCall& call, const ApiRequest& 
     if (!call.served->resource.group.empty()) details["group"] = call.served->resource.group;
     co_return json_answer(success(200, details));
   }
-  if (verb == "deletecollection") {
-    auto page = parts_.reader.list(call);
-    if (!page) co_return refuse(page);
-    auto removed = parts_.writer.remove_all(call, page->objects);
-    if (!removed) co_return refuse(removed);
-    page->objects = std::move(*removed);
-    page->version = parts_.cluster.store.version();
-    co_return list_answer(call, *page);
-  }
+  if (verb == "deletecollection") co_return co_await remove_all(call);
   co_return refuse(Refusal::method_not_allowed(call.info.method));
 }
 
+template <class What>
+Task<Granted<What>> RequestHandler::write(ApiCall& call, std::function<Granted<What>()> write) {
+  WebhookPass pass(parts_.webhooks, call);
+  while (true) {
+    auto written = write();
+    if (!pass.waits()) co_return written;
+    if (auto asked = co_await pass.ask(); !asked) co_return refuse(asked);
+  }
+}
+
+Task<Granted<ApiAnswer>> RequestHandler::remove_all(ApiCall& call) {
+  auto page = parts_.reader.list(call);
+  if (!page) co_return refuse(page);
+  std::vector<ObjectRef> removed;
+  for (const ObjectRef& object : page->objects) {
+    const ObjectKey key = object->key();
+    auto one = co_await write<Removed>(call, [&] { return parts_.writer.remove(call, key); });
+    if (one)
+      removed.push_back(one->object);
+    else if (one.error().code() != 404)
+      co_return refuse(one);
+  }
+  page->objects = std::move(removed);
+  page->version = parts_.cluster.store.version();
+  co_return list_answer(call, *page);
+}
+
+// Subresources that are made by POST, and reviews.
 Granted<ApiAnswer> RequestHandler::create(ApiCall& call, const std::string& body) {
   const std::string& sub = call.info.subresource;
-  if (sub.empty() && !call.served->listed_only_for_create) {
-    auto written = parts_.writer.create(call, body);
-    if (!written) return refuse(written);
-    return object_answer(call, written->object, 201);
-  }
   auto json = ObjectWriter::read_body(call, body);
   if (!json) return refuse(json);
   const SchemaSet& schemas = parts_.cluster.registry.builtin_schemas();

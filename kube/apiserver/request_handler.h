@@ -7,6 +7,7 @@
 
 #include <functional>
 
+#include "kube/apiserver/admission_webhook_dispatcher.h"
 #include "kube/apiserver/authenticator.h"
 #include "kube/apiserver/discovery.h"
 #include "kube/apiserver/kubelet_proxy.h"
@@ -22,6 +23,7 @@ class RequestHandler {
     Cluster& cluster;
     ObjectReader& reader;
     ObjectWriter& writer;
+    AdmissionWebhooks& webhooks;
     WatchHub& watches;
     Authenticator& authenticator;
     Discovery& discovery;
@@ -43,6 +45,10 @@ class RequestHandler {
   Task<ApiAnswer> serve_or_refuse(ApiCall& call, const ApiRequest& request, const FaultAction& fault);
   Task<Granted<ApiAnswer>> serve(ApiCall& call, const ApiRequest& request, const FaultAction& fault);
   Granted<ApiAnswer> plain(ApiCall& call, const ApiRequest& request);
+  // Writes, with admission webhooks asked where they want to be.
+  template <class What>
+  Task<Granted<What>> write(ApiCall& call, std::function<Granted<What>()> write);
+  Task<Granted<ApiAnswer>> remove_all(ApiCall& call);
   Granted<ApiAnswer> create(ApiCall& call, const std::string& body);
   Granted<ApiAnswer> bind(ApiCall& call, const Json& binding);
   Granted<ApiAnswer> evict(ApiCall& call, const Json& eviction);
