@@ -29,8 +29,10 @@ PRESETS = """{"version": 6, "configurePresets": [
   {"name": "release", "generator": "Ninja", "binaryDir": "${sourceDir}/build/release"}]}"""
 
 
-class Quickstart(unittest.TestCase):
-    def setUp(self):
+class Tree(unittest.TestCase):
+    """A tree with the real script in it."""
+
+    def setUp(self, spark="none"):
         if os.geteuid() != 0:
             self.fail("these tests make namespaces and want root")
         self.tree = tempfile.mkdtemp(prefix="quickstart-")
@@ -39,8 +41,9 @@ class Quickstart(unittest.TestCase):
         self.mark = "mark-" + uuid.uuid4().hex  # an argument by which a process of this test is known
         self.write("CMakeLists.txt", CMAKE_LISTS)
         self.write("CMakePresets.json", PRESETS)
-        self.write("deploy/lib/fetch_spark.sh", "#!/bin/sh\necho tree\n")
-        self.write("deploy/lib/class_archive.py", "#!/bin/sh\n")
+        if spark == "none":
+            self.write("deploy/lib/fetch_spark.sh", "#!/bin/sh\necho tree\n")
+            self.write("deploy/lib/class_archive.py", "#!/bin/sh\n")
         self.write("deploy/lib/packages.sh", "BUILD_PACKAGES=(dpkg)\nRUN_PACKAGES=(dpkg)\n" +
                    self.read("deploy/lib/packages.sh").split("missing_packages()", 1)[1].join(["missing_packages()", ""]))
 
@@ -60,11 +63,19 @@ class Quickstart(unittest.TestCase):
         return subprocess.Popen(["deploy/quickstart.sh", *arguments], cwd=self.tree, text=True, start_new_session=True,
                                 env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def run_to_end(self, *arguments, **environment):
+    def run_to_end(self, *arguments, limit=LIMIT, **environment):
         process = self.start(*arguments, **environment)
-        output, _ = process.communicate(timeout=LIMIT)
+        output, _ = process.communicate(timeout=limit)
         return process.returncode, output
 
+    def wait_for(self, fact, what):
+        deadline = time.monotonic() + LIMIT
+        while not fact():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.02)
+
+
+class Quickstart(Tree):
     def processes(self):
         """Live processes that carry this test's mark in their arguments."""
         found = []
@@ -76,12 +87,6 @@ class Quickstart(unittest.TestCase):
             except OSError:
                 pass
         return found
-
-    def wait_for(self, fact, what):
-        deadline = time.monotonic() + LIMIT
-        while not fact():
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(0.02)
 
     def test_pi_from_the_driver_means_success(self):
         self.sparkctl('echo "args: $*"; echo "Pi is roughly 3.141"\n')
