@@ -75,6 +75,8 @@ Result<> load_template(DriverBuild& build) {
   if (!pod) return fail(std::move(pod).error().while_doing("could not load driver pod from template file"));
   if (auto shaped = check_pod_template(*pod, "driver pod template"); !shaped) return shaped;
   if (pod->is_null()) return {};
+  if (kube::find_path(*pod, {"spec"}) == nullptr || (*pod)["spec"].is_null())
+    return fail(ErrorKind::InvalidInput, "driver pod template: spec: missing");
   build.pod = *std::move(pod);
   build.container = take_spark_container(build.pod, container);
   return {};

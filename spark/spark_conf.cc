@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 
 namespace spark {
@@ -151,7 +152,8 @@ Result<std::optional<double>> SparkConf::get_double(std::string_view key) const 
   if (digits.starts_with('+')) digits.remove_prefix(1);
   double value = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
+  // "inf" and "nan" are numbers to from_chars; no factor makes sense of them.
+  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size() || !std::isfinite(value))
     return wrong_type(key, "a number");
   return std::optional<double>(value);
 }

@@ -58,4 +58,8 @@ TEST_CASE("typed values ignore spaces around them and letter case of booleans", 
   CHECK(**conf.get_double("spark.double") == 0.5);
   CHECK(*conf.get_list("spark.list") == std::vector<std::string>{"a", "b"});
   CHECK_FALSE(conf.get_int("spark.none")->has_value());
+  for (const char* text : {"NaN", "inf", "infinity", "1e999", "0x10", ""}) {
+    conf.set("spark.double", text);
+    CHECK_FALSE(conf.get_double("spark.double").has_value());
+  }
 }

@@ -400,6 +400,8 @@ Json pod_template(const api::SparkApplication& app, PodRole role) {
       out["metadata"].contains("creationTimestamp") && out["metadata"]["creationTimestamp"].is_null())
     out["metadata"].erase("creationTimestamp");
   out.erase("status");
+  // Spark refuses a template without a spec. Upstream's always have one: Go writes it, be it empty.
+  if (!out.contains("spec") || out["spec"].is_null()) out["spec"] = {{"containers", Json::array()}};
   const Json owner = application_owner(app, driver ? Ownership::Controller : Ownership::Plain);
   if (!out["metadata"].is_object()) out["metadata"] = Json::object();
   Json& owners = out["metadata"]["ownerReferences"];

@@ -32,6 +32,11 @@ std::string java_double(double value) {
   return mantissa + "E" + std::to_string(std::stoi(out.substr(e + 1)));
 }
 
+// Java's cast to int: towards zero, and no further than its ends.
+std::int64_t java_int(double value) {
+  return static_cast<std::int64_t>(std::clamp(value, -2147483648.0, 2147483647.0));
+}
+
 // The submitter's environment decides, then the proxied user, then who runs the submitter.
 std::string spark_user(const DriverConf& conf) {
   const auto& environment = conf.submitter.environment;
@@ -58,8 +63,7 @@ void resources(DriverBuild& build, ConfReader& conf) {
     least = conf.memory("spark.driver.minMemoryOverhead", ByteUnit::MiB)
                 .value_or(MemorySize::of_mebibytes(kMinOverheadMiB))
                 .mebibytes();
-  std::int64_t overhead =
-      std::max(static_cast<std::int64_t>(factor * static_cast<double>(memory.mebibytes())), least);
+  std::int64_t overhead = std::max(java_int(factor * static_cast<double>(memory.mebibytes())), least);
   if (auto given = conf.memory("spark.driver.memoryOverhead", ByteUnit::MiB)) overhead = given->mebibytes();
   const std::string quantity = std::to_string(memory.mebibytes() + overhead) + "Mi";
   resources["requests"]["memory"] = quantity;

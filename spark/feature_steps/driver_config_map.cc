@@ -54,13 +54,11 @@ Json shipped_files(const std::map<std::string, std::string>& files, std::int64_t
 
 Result<> driver_config_map(DriverBuild& build) {
   ConfReader conf(build.conf.conf);
-  auto limit =
-      conf.memory("spark.kubernetes.configMap.maxSize", ByteUnit::Byte).value_or(MemorySize{kMaxSize});
-  if (limit.bytes > kMaxSize)
-    conf.refuse("spark.kubernetes.configMap.maxSize: must not exceed 1048576 bytes");
+  const std::int64_t limit = conf.number("spark.kubernetes.configMap.maxSize").value_or(kMaxSize);
+  if (limit > kMaxSize) conf.refuse("spark.kubernetes.configMap.maxSize: must not exceed 1048576 bytes");
 
   const std::string name = "spark-drv-" + build.conf.unique("config-map") + "-conf-map";
-  Json data = shipped_files(build.conf.submitter.spark_conf_files, limit.bytes);
+  Json data = shipped_files(build.conf.submitter.spark_conf_files, limit);
   data["spark.properties"] = properties_text(
       build.properties, {"Java properties built from Kubernetes config map with name: " + name,
                          properties_date(build.conf.identity.submit_time)});
