@@ -9,6 +9,7 @@
 #       sim         the simulated world: 500 seeds; `sim --seeds N` as many, `sim --seed S` replays one
 #       tsan        the rooms that touch threads, built with TSan
 #       e2e         real Spark on the embedded control plane, through the release binaries
+#       parity      the native submitter against real spark-submits, 3.5 and 4.1; `parity --random N` draws N applications
 #   test/run.sh --timings           compiles preset dev anew and prints its ten slowest translation units
 #
 #   --build-dir DIR   where the build folders are (default: build)
@@ -40,15 +41,16 @@ while [ $# -gt 0 ]; do
     --no-install) install=no ;;
     --build-dir) [ -n "${2:-}" ] || wrong "--build-dir wants a folder"; mkdir -p "$2" && build=$(cd "$2" && pwd) || exit 2; shift ;;
     --jobs) need_number "$@"; BUILD_JOBS=$2; shift ;;
+    --random) need_number "$@"; export PARITY_RANDOM=$2; shift ;;
     --seeds) need_number "$@"; export SIM_SEEDS=$2; shift ;;
     --seed) need_number "$@"; export SIM_SEED=$2; shift ;;
-    structure|headers|unit|sim|tsan|e2e) parts+=("$1") ;;
+    structure|headers|unit|sim|tsan|e2e|parity) parts+=("$1") ;;
     *) wrong "'$1' is no part and no option" ;;
   esac
   shift
 done
 if [ ${#parts[@]} -eq 0 ] && [ $timings = no ]; then
-  parts=(structure headers unit sim tsan e2e)
+  parts=(structure headers unit sim tsan e2e parity)
 fi
 
 # Runs "$@" as a stage: its time and result go to the closing table.
@@ -115,6 +117,14 @@ e2e_part() {
   run_ctest release -L '^e2e$' -j 1
 }
 
+parity_part() {
+  local version
+  for version in 3.5.7 4.1.4; do
+    deploy/lib/fetch_spark.sh $version >/dev/null || return 1
+  done
+  run_ctest release -L '^parity$'
+}
+
 slowest_units() {
   echo "the ten slowest translation units of preset dev (seconds, $BUILD_JOBS at once):"
   python3 -B test/lib/slowest_units.py "$build/dev/.ninja_log"
@@ -130,7 +140,7 @@ timings_part() {
 }
 
 # A preset is built once: what any part wants of it.
-release_targets=(spark-operator sparkctl sim_test)
+release_targets=(spark-operator sparkctl sim_test parity_native)
 
 mkdir -p "$build"
 if [ $install = yes ]; then
@@ -144,11 +154,12 @@ for part in "${parts[@]}"; do
   case $part in
     structure) stage structure structure_part ;;
     headers)   stage headers build_preset dev "$build/dev" all_verify_interface_header_sets ;;
-    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|e2e)$' -j "$BUILD_JOBS" ;;
+    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|e2e|parity)$' -j "$BUILD_JOBS" ;;
     # Optimised, because 500 worlds are many; the dev preset's own ctest runs some of them under ASan.
     sim)       built_preset release "${release_targets[@]}"; stage sim run_ctest release -L '^sim$' -V ;;
     tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|e2e)$' -j "$BUILD_JOBS" ;;
     e2e)       built_preset release "${release_targets[@]}"; stage e2e e2e_part ;;
+    parity)    built_preset release "${release_targets[@]}"; stage parity parity_part ;;
   esac
 done
 
