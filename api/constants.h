@@ -40,6 +40,10 @@ namespace annotation {
 // The driver pod's name where it is not <app>-driver, written before its first use, so that after an edit of
 // the spec a driver can still be found.
 inline constexpr const char* kDriverPodName = "sparkoperator.k8s.io/driver-pod-name";
+// On an application: who submits it (auto, native, spark-submit). On a driver: spark-submit, when that made
+// it.
+inline constexpr const char* kSubmitter = "sparkoperator.k8s.io/submitter";
+inline constexpr const char* kSubmittedBy = "sparkoperator.k8s.io/submitted-by";
 inline constexpr const char* kVolcanoGroupName = "scheduling.k8s.io/group-name";
 inline constexpr const char* kYuniKornTaskGroupName = "yunikorn.apache.org/task-group-name";
 inline constexpr const char* kYuniKornTaskGroups = "yunikorn.apache.org/task-groups";

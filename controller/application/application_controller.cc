@@ -20,6 +20,26 @@ kube::Lane lane_of(const ApplicationView& app) {
   return app.state == State::New ? kube::Lane::New : kube::Lane::Known;
 }
 
+// Holds a key in a set for as long as somebody is at it, and tells whoever waits for it.
+class Holding {
+ public:
+  Holding(std::set<ObjectKey>& keys, ObjectKey key, kube::WaitList& waiting)
+      : keys_(keys), key_(std::move(key)), waiting_(waiting) {
+    keys_.insert(key_);
+  }
+  ~Holding() {
+    keys_.erase(key_);
+    waiting_.wake_all();
+  }
+  Holding(const Holding&) = delete;
+  Holding& operator=(const Holding&) = delete;
+
+ private:
+  std::set<ObjectKey>& keys_;
+  const ObjectKey key_;
+  kube::WaitList& waiting_;
+};
+
 // The manager owns the parts it runs; this part only keeps the reconciler alive as long as them.
 class Owner final : public kube::Runnable {
  public:
@@ -67,7 +87,11 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
                   replaced_[key] = before;
                 }
               }),
-      launcher_(client_, manager.leadership(), writer_, submitter, options_.policy) {
+      launcher_(client_, manager.leadership(), writer_, submitter, options_.policy,
+                {.hand_over = [this](const SparkApplication& app) { hand_over(app); },
+                 .still_due = [this](const SparkApplication& live,
+                                     const std::string& id) { return still_due(live, id); }}),
+      reconciled_(loop_) {
   apps_ = &manager.add(std::make_unique<kube::Informer<ApplicationView>>(
       client_, kube::InformerOptions<ApplicationView>{.resource = kSparkApplications,
                                                       .project = project_application,
@@ -80,23 +104,30 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
                                      .namespaces = options_.namespaces,
                                      .label_selector = std::string(api::label::kLaunchedByOperator) + "=true",
                                      .log = options_.log}));
+  kube::ControllerOptions queue{.workers = options_.workers,
+                                .grace = options_.grace,
+                                .retry_qps = options_.retry_qps,
+                                .retry_burst = options_.retry_burst,
+                                .retry_max_delay = options_.retry_max_delay,
+                                .kind = "SparkApplication",
+                                .log = options_.log,
+                                .metrics = manager.metrics()};
   controller_ = &manager.add(std::make_unique<kube::Controller>(
       loop_, "spark-application-controller",
-      [this](kube::ReconcileRequest request) { return reconcile(std::move(request)); },
-      kube::ControllerOptions{.workers = options_.workers,
-                              .grace = options_.grace,
-                              .retry_qps = options_.retry_qps,
-                              .retry_burst = options_.retry_burst,
-                              .retry_max_delay = options_.retry_max_delay,
-                              .kind = "SparkApplication",
-                              .log = options_.log,
-                              .metrics = manager.metrics()}));
+      [this](kube::ReconcileRequest request) { return reconcile(std::move(request)); }, queue));
+  queue.workers = options_.long_workers;
+  long_controller_ = &manager.add(std::make_unique<kube::Controller>(
+      loop_, "spark-submit-controller",
+      [this](kube::ReconcileRequest request) { return submit_long(std::move(request)); }, queue));
   manager.add(std::make_unique<Audit>(loop_, *this, options_.log, manager.metrics()));
   pods_->add_index(kByApplication, [](const PodView& pod) {
     return std::vector{ObjectKey{pod.key.ns, pod.app_name}.to_string()};
   });
   apps_->on_change([this](const kube::Change<ApplicationView>& change) {
-    if (change.type == kube::ChangeType::Deleted) replaced_.erase(change.key);
+    if (change.type == kube::ChangeType::Deleted) {
+      replaced_.erase(change.key);
+      handed_over_.erase(change.key);
+    }
     controller_->queue().add(change.key, lane_of(*change.object));
   });
   pods_->on_change([this](const kube::Change<PodView>& change) {
@@ -126,7 +157,8 @@ Observation ApplicationController::observe(const SparkApplication& app) const {
 
 std::optional<std::string> ApplicationController::stands_still(const ObjectKey& key) const {
   const auto view = apps_->store().get(key);
-  if (view == nullptr || controller_->queue().contains(key)) return std::nullopt;
+  if (view == nullptr || controller_->queue().contains(key) || long_controller_->queue().contains(key))
+    return std::nullopt;
   auto app = view->decode();
   if (!app) return std::nullopt;  // nothing can be done before somebody repairs it
   const Decision decision = decide(*app, observe(*app), loop_.now(), options_.policy);
@@ -140,25 +172,83 @@ void ApplicationController::wake(const ObjectKey& key) {
   controller_->queue().add(key);
 }
 
-Task<Result<ReconcileResult>> ApplicationController::reconcile(kube::ReconcileRequest request) {
-  const auto view = apps_->store().get(request.key);
-  if (view == nullptr) co_return ReconcileResult::done();
-  if (const auto replaced = replaced_.find(request.key); replaced != replaced_.end()) {
-    if (replaced->second == view->resource_version) co_return ReconcileResult::done();
+// What to decide on; null: nothing now, an event is on its way.
+std::shared_ptr<const ApplicationView> ApplicationController::view_of(const ObjectKey& key) {
+  auto view = apps_->store().get(key);
+  if (view == nullptr) return view;
+  if (const auto replaced = replaced_.find(key); replaced != replaced_.end()) {
+    if (replaced->second == view->resource_version) return nullptr;
     replaced_.erase(replaced);
   }
+  return view;
+}
+
+Task<Result<ReconcileResult>> ApplicationController::reconcile(kube::ReconcileRequest request) {
+  // Its end brings us back; what has changed meanwhile ends it.
+  if (submitting_.contains(request.key)) co_return ReconcileResult::done();
+  const auto view = view_of(request.key);
+  if (view == nullptr) co_return ReconcileResult::done();
   auto app = view->decode();
   if (!app)
     co_return fail(std::move(app).error().while_doing("read SparkApplication " + request.key.to_string()));
   Observation seen = observe(*app);
   Decision decision = decide(*app, seen, loop_.now(), options_.policy);
+  if (std::holds_alternative<Submit>(decision.step) && long_controller_->queue().contains(request.key) &&
+      handed_over_[request.key] == view->resource_version) {
+    co_return ReconcileResult::done();
+  }
+  Holding holding(reconciling_, request.key, reconciled_);
   co_return co_await act(std::move(*app), std::move(seen), std::move(decision), request.log);
+}
+
+void ApplicationController::hand_over(const SparkApplication& app) {
+  handed_over_[app.metadata.key()] = app.metadata.resource_version;
+  const auto view = apps_->store().get(app.metadata.key());
+  long_controller_->queue().add(app.metadata.key(), view == nullptr ? kube::Lane::New : lane_of(*view));
+}
+
+Task<Result<ReconcileResult>> ApplicationController::submit_long(kube::ReconcileRequest request) {
+  const ObjectKey key = request.key;
+  while (reconciling_.contains(key)) co_await reconciled_.wait();
+  Result<ReconcileResult> result = ReconcileResult::done();
+  {
+    Holding holding(submitting_, key, reconciled_);
+    result = co_await launch_if_due(std::move(request));
+  }
+  // What came in meanwhile was left to now.
+  if (result && !result->requeue && !result->requeue_after) {
+    handed_over_.erase(key);
+    controller_->queue().add(key, kube::Lane::Known);
+  }
+  co_return result;
+}
+
+Task<Result<ReconcileResult>> ApplicationController::launch_if_due(kube::ReconcileRequest request) {
+  const auto view = view_of(request.key);
+  if (view == nullptr) co_return ReconcileResult::done();
+  auto app = view->decode();
+  if (!app) co_return ReconcileResult::done();
+  const Observation seen = observe(*app);
+  Decision decision = decide(*app, seen, loop_.now(), options_.policy);
+  if (!std::holds_alternative<Submit>(decision.step)) co_return ReconcileResult::done();
+  co_return co_await launcher_.launch(*app, seen, std::move(decision.notes), request.log, Patience::Long);
+}
+
+// By what the cache shows now. The version that the attempt was begun from is not asked again.
+bool ApplicationController::still_due(const SparkApplication& live, const std::string& id) const {
+  const auto view = apps_->store().get(live.metadata.key());
+  if (view == nullptr) return false;
+  if (view->resource_version == live.metadata.resource_version) return true;
+  const auto app = view->decode();
+  if (!app || app->metadata.uid != live.metadata.uid) return false;
+  const Decision decision = decide(*app, observe(*app), loop_.now(), options_.policy);
+  return std::holds_alternative<Submit>(decision.step) && next_id(*app, options_.policy) == id;
 }
 
 Task<Result<ReconcileResult>> ApplicationController::act(SparkApplication app, Observation seen,
                                                          Decision decision, kube::Log log) {
   if (std::holds_alternative<Submit>(decision.step)) {
-    co_return co_await launcher_.launch(app, seen, std::move(decision.notes), log);
+    co_return co_await launcher_.launch(app, seen, std::move(decision.notes), log, Patience::Short);
   }
   if (const auto* stray = std::get_if<LookAtStray>(&decision.step)) {
     co_return co_await launcher_.look_at_stray(app, stray->pod, log);

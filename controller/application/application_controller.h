@@ -4,11 +4,14 @@
 //   co_await manager.run();
 //
 // Watches applications and the pods that the operator launched; new applications wait in their own lane
-// behind work on known ones. Thread: the loop's only.
+// behind work on known ones. Submissions that take long (spark-submit) have a queue and workers of their own,
+// so that they hold no place that anything else needs; while one is under way for an application, nothing
+// else is done about it, but it is ended when it is not due any more. Thread: the loop's only.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +27,7 @@ namespace controller {
 struct ApplicationControllerOptions {
   std::vector<std::string> namespaces;  // empty: all
   int workers = 10;
+  int long_workers = 4;  // submissions that take long, at a time
   kube::Duration grace = std::chrono::seconds(20);
   double retry_qps = 10;
   double retry_burst = 100;
@@ -50,6 +54,11 @@ class ApplicationController final : public Audited {
   ApplicationController(kube::Manager& manager, Submitter& submitter, ApplicationControllerOptions options);
 
   kube::Task<kube::Result<kube::ReconcileResult>> reconcile(kube::ReconcileRequest request);
+  kube::Task<kube::Result<kube::ReconcileResult>> submit_long(kube::ReconcileRequest request);
+  kube::Task<kube::Result<kube::ReconcileResult>> launch_if_due(kube::ReconcileRequest request);
+  std::shared_ptr<const ApplicationView> view_of(const kube::ObjectKey& key);
+  void hand_over(const api::SparkApplication& app);
+  bool still_due(const api::SparkApplication& live, const std::string& id) const;
   kube::Task<kube::Result<kube::ReconcileResult>> act(api::SparkApplication app, Observation seen,
                                                       Decision decision, kube::Log log);
   kube::Task<kube::Result<kube::ReconcileResult>> confirm_driver_gone(const api::SparkApplication& app,
@@ -67,6 +76,13 @@ class ApplicationController final : public Audited {
   kube::Informer<ApplicationView>* apps_ = nullptr;
   kube::Informer<PodView>* pods_ = nullptr;
   kube::Controller* controller_ = nullptr;
+  kube::Controller* long_controller_ = nullptr;
+  // What either controller is at: never both on one application.
+  std::set<kube::ObjectKey> reconciling_, submitting_;
+  kube::WaitList reconciled_;
+  // The version that an application was last handed over with: another one is reason enough not to wait for
+  // the end of a back-off.
+  std::map<kube::ObjectKey, std::string> handed_over_;
   // Versions that we have replaced by our own write while the cache still shows them: deciding on them again
   // could only end in conflicts. Our own event is on its way.
   std::map<kube::ObjectKey, std::string> replaced_;

@@ -228,6 +228,12 @@ class FakeApi {
       return put(path, std::move(body));
     }
     const std::string path = target.object_path();
+    if (request.method == "PATCH" && *request.headers.get("Content-Type") == kube::kApplyPatch) {
+      // One applier: what it leaves out would be nobody else's.
+      code = has(path) ? 200 : 201;
+      if (has(path)) body["metadata"]["uid"] = at(path)["metadata"]["uid"];
+      return put(path, std::move(body));
+    }
     if (!has(path)) return error(404, "NotFound");
     if (request.method == "GET") return at(path);
     Json object = at(path);

@@ -29,6 +29,9 @@ constexpr std::array<kube::Duration, 4> kPostDeadlines{std::chrono::seconds(10),
 // A pod that terminates tells us when it is gone, unless it has lost the label that we watch.
 constexpr kube::Duration kTerminatingPoll = std::chrono::seconds(5);
 
+// A status that others write as often as we do is not worth more than this.
+constexpr int kWriteTries = 3;
+
 // Decisions were made on a view that the server no longer shares: the coming event, or the back-off, brings
 // us back.
 Result<ReconcileResult> stale() {
@@ -96,7 +99,7 @@ struct Launcher::Attempting {
 };
 
 Task<Launcher::Reconciled> Launcher::launch(const SparkApplication& cached, const Observation& seen,
-                                            std::vector<Note> notes, kube::Log log) {
+                                            std::vector<Note> notes, kube::Log log, Patience patience) {
   Attempting attempting;
   attempting.term = leadership_.term();
   attempting.notes = std::move(notes);
@@ -126,7 +129,7 @@ Task<Launcher::Reconciled> Launcher::launch(const SparkApplication& cached, cons
   if (attempting.pod.name != default_name && attempting.pod.name != recorded) {
     co_return co_await record_name(app, attempting.pod.name);
   }
-  co_return co_await post(std::move(attempting));
+  co_return co_await post(std::move(attempting), patience);
 }
 
 // Recorded before its first use, so that after any edit a driver can only be under a name that we look at.
@@ -141,29 +144,47 @@ Task<Launcher::Reconciled> Launcher::record_name(const SparkApplication& app, co
   co_return stale();
 }
 
-Task<Launcher::Reconciled> Launcher::post(Attempting attempting) {
-  const auto may_post = [this, term = attempting.term]() -> std::optional<kube::Duration> {
-    if (leadership_.term() != term) return std::nullopt;
+Task<Launcher::Reconciled> Launcher::post(Attempting attempting, Patience patience) {
+  const spark::Attempt attempt{attempting.next_id, client_.loop().now()};
+  SparkApplication app = attempting.app;
+  app.spec = api::with_defaults(std::move(app.spec));
+  auto begun = submitter_.begin(app, attempt);
+  if (!begun) co_return co_await refused_or_taken(attempting, std::move(begun).error());
+  DriverStart& start = **begun;
+  if (start.takes_long() && patience == Patience::Short && long_starts_.hand_over) {
+    long_starts_.hand_over(attempting.app);
+    co_return wait_for_event();
+  }
+  bool due = true;
+  const auto may_post = [&]() -> std::optional<kube::Duration> {
+    if (leadership_.term() != attempting.term) return std::nullopt;
+    if (start.takes_long() && long_starts_.still_due)
+      due = long_starts_.still_due(attempting.app, attempting.next_id);
+    if (!due) return std::nullopt;
     for (const kube::Duration deadline : kPostDeadlines) {
       if (leadership_.valid_for(deadline)) return deadline;
     }
     return std::nullopt;
   };
-  const spark::Attempt attempt{attempting.next_id, client_.loop().now()};
-  SparkApplication app = attempting.app;
-  app.spec = api::with_defaults(std::move(app.spec));
-  auto created = co_await submitter_.create_driver(app, attempt, may_post);
+  writer_.tell(attempting.app, start.announcement());
+  auto created = co_await start.create_driver(may_post);
   if (created) {
     attempting.log.info("driver created",
-                        {{"pod", created->key.to_string()}, {"submitter", submitter_.name()}});
-    co_return co_await adopt(attempting, *created);
+                        {{"pod", created->key.to_string()}, {"submitter", start.submitter()}});
+    co_return co_await complete(attempting, start, *created);
   }
   const kube::Error& error = created.error();
+  if (!due && error.kind() == ErrorKind::ShuttingDown) co_return stale();
   // Not said to be refused: the same id is tried again, and finds what came of this try.
   if (!is_refusal(error) && !error.is_already_exists()) {
     co_return fail(error.while_doing("submit " + app.metadata.key().to_string()));
   }
+  co_return co_await refused_or_taken(attempting, error);
+}
 
+// A refusal is believed once it is clear that no driver stands there: it may be due to the very driver whose
+// creation was never confirmed.
+Task<Launcher::Reconciled> Launcher::refused_or_taken(const Attempting& attempting, kube::Error error) {
   auto found = co_await read_pod(attempting.pod);
   if (!found) co_return fail(std::move(found));
   if (*found) {
@@ -208,7 +229,15 @@ Task<Launcher::Reconciled> Launcher::adopt(const Attempting& attempting, const P
   app.spec = api::with_defaults(std::move(app.spec));
   // The pod's own time: whoever completes it later builds the same children.
   const spark::Attempt attempt{driver.submission_id, driver.created.value_or(client_.loop().now())};
-  auto completed = co_await submitter_.complete(app, attempt, driver);
+  auto start = submitter_.resume(app, attempt, driver);
+  if (!start)
+    co_return co_await refuse(attempting, "failed to submit spark application: " + start.error().message());
+  co_return co_await complete(attempting, **start, driver);
+}
+
+Task<Launcher::Reconciled> Launcher::complete(const Attempting& attempting, DriverStart& start,
+                                              const PodView& driver) {
+  auto completed = co_await start.complete(driver);
   if (!completed) {
     if (completed.error().is_conflict()) co_return stale();
     if (is_refusal(completed.error())) {
@@ -219,18 +248,40 @@ Task<Launcher::Reconciled> Launcher::adopt(const Attempting& attempting, const P
     }
     co_return fail(std::move(completed).error().while_doing("complete driver " + driver.key.to_string()));
   }
+  if (completed->state == Completion::State::NotYet) co_return ReconcileResult::after(completed->look_again);
+  if (completed->state == Completion::State::Never) {
+    attempting.log.warn("driver was never completed by spark-submit, its id is used up",
+                        {{"pod", driver.key.to_string()}, {"submissionID", driver.submission_id}});
+    co_return co_await use_up(attempting, driver);
+  }
   std::vector<Note> notes = attempting.notes;
   notes.push_back({false, "SparkApplicationSubmitted",
-                   "SparkApplication " + app.metadata.name + " was submitted successfully"});
+                   "SparkApplication " + attempting.app.metadata.name + " was submitted successfully"});
+  for (Note& remark : start.remarks()) notes.push_back(std::move(remark));
   co_return co_await written(attempting, submitted(attempting.app.status, driver), std::move(notes));
 }
 
+// Somebody may have touched the application since the live read, which is minutes ago after a long start. A
+// refusal that still concerns what is due is written all the same: losing it would repeat the start.
 Task<Launcher::Reconciled> Launcher::refuse(const Attempting& attempting, std::string message) {
   std::vector<Note> notes = attempting.notes;
   notes.push_back({true, "SparkApplicationSubmissionFailed",
                    "failed to submit SparkApplication " + attempting.app.metadata.name + ": " + message});
-  auto status = refused(attempting.app.status, attempting.next_id, std::move(message), client_.loop().now());
-  co_return co_await written(attempting, std::move(status), std::move(notes));
+  SparkApplication app = attempting.app;
+  for (int tries = 0; tries < kWriteTries; ++tries) {
+    auto status = refused(app.status, attempting.next_id, message, client_.loop().now());
+    auto version = co_await writer_.write(app, std::move(status), notes, attempting.log);
+    if (version || version.error().is_not_found()) co_return wait_for_event();
+    if (!version.error().is_conflict()) co_return fail(std::move(version));
+    auto live = co_await read_application(app.metadata.key());
+    if (!live) co_return fail(std::move(live));
+    if (!*live) co_return stale();
+    app = std::move(**live);
+    const Decision again = decide(app, {}, client_.loop().now(), policy_);
+    if (!std::holds_alternative<Submit>(again.step) || next_id(app, policy_) != attempting.next_id)
+      co_return stale();
+  }
+  co_return stale();
 }
 
 Task<Launcher::Reconciled> Launcher::use_up(const Attempting& attempting, const PodView& found) {

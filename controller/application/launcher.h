@@ -8,6 +8,9 @@
 // there, which a table sorts: ours (adopt), the previous run (delete), a predecessor's (delete), a stray, or
 // somebody else's.
 //
+// A start that takes long (a spark-submit process) is not awaited by a caller in a hurry: the application is
+// handed over, and launched by somebody with patience, who begins from the live read again.
+//
 // Whoever crashes anywhere in between derives the same attempt id from the same status and finds what was
 // done. Thread: the loop's only. Lifetime: what it is given outlives it.
 #pragma once
@@ -34,17 +37,32 @@ enum class Standing {
 };
 Standing standing_of(const api::SparkApplication& app, const PodView& pod, const std::string& next_id);
 
+enum class Patience { Short, Long };
+
+// What becomes of starts that take long. Empty functions: they are awaited by everybody, to their end.
+struct LongStarts {
+  // To be launched again with long patience.
+  std::function<void(const api::SparkApplication& app)> hand_over = {};
+  // Asked while one is under way: is the attempt with this id, begun from this live read, still due?
+  std::function<bool(const api::SparkApplication& live, const std::string& id)> still_due = {};
+};
+
 class Launcher {
  public:
   using Reconciled = kube::Result<kube::ReconcileResult>;
 
   Launcher(kube::Client& client, kube::Leadership& leadership, StatusWriter& writer, Submitter& submitter,
-           const Policy& policy)
-      : client_(client), leadership_(leadership), writer_(writer), submitter_(submitter), policy_(policy) {}
+           const Policy& policy, LongStarts long_starts = {})
+      : client_(client),
+        leadership_(leadership),
+        writer_(writer),
+        submitter_(submitter),
+        policy_(policy),
+        long_starts_(std::move(long_starts)) {}
 
   // `cached` is what the decision to submit was made on.
   kube::Task<Reconciled> launch(const api::SparkApplication& cached, const Observation& seen,
-                                std::vector<Note> notes, kube::Log log);
+                                std::vector<Note> notes, kube::Log log, Patience patience = Patience::Long);
   // A driver of ours with an id that is neither current nor next: looks live, then adopts (New), deletes, or
   // steps back.
   kube::Task<Reconciled> look_at_stray(const api::SparkApplication& cached, const PodView& pod,
@@ -52,7 +70,8 @@ class Launcher {
 
  private:
   struct Attempting;
-  kube::Task<Reconciled> post(Attempting attempting);
+  kube::Task<Reconciled> post(Attempting attempting, Patience patience);
+  kube::Task<Reconciled> refused_or_taken(const Attempting& attempting, kube::Error error);
   kube::Task<Reconciled> record_name(const api::SparkApplication& app, const std::string& pod);
   // nullopt: nothing stands there.
   kube::Task<kube::Result<std::optional<PodView>>> read_pod(const kube::ObjectKey& key);
@@ -60,6 +79,7 @@ class Launcher {
   // What to do about a pod that was found under one of our names; nullopt: it is no obstacle any more.
   kube::Task<std::optional<Reconciled>> settle(const Attempting& attempting, const PodView& found);
   kube::Task<Reconciled> adopt(const Attempting& attempting, const PodView& driver);
+  kube::Task<Reconciled> complete(const Attempting& attempting, DriverStart& start, const PodView& driver);
   kube::Task<Reconciled> refuse(const Attempting& attempting, std::string message);
   kube::Task<Reconciled> use_up(const Attempting& attempting, const PodView& found);
   kube::Task<Reconciled> remove(const Attempting& attempting, const PodView& pod);
@@ -71,6 +91,7 @@ class Launcher {
   StatusWriter& writer_;
   Submitter& submitter_;
   const Policy& policy_;
+  const LongStarts long_starts_;
 };
 
 }  // namespace controller

@@ -46,7 +46,8 @@ Result<PodView> project_pod(JsonView pod) {
   static const kube::MetaWants wants{
       .labels =
           std::vector<std::string>{api::label::kAppName, api::label::kSubmissionId, api::label::kSparkRole,
-                                   api::label::kSparkAppSelector, api::label::kSparkExecutorId}};
+                                   api::label::kSparkAppSelector, api::label::kSparkExecutorId},
+      .annotations = std::vector<std::string>{api::annotation::kSubmittedBy}};
   auto meta = kube::project_meta(pod, wants);
   if (!meta) return kube::fail(std::move(meta));
   PodView view;
@@ -59,6 +60,8 @@ Result<PodView> project_pod(JsonView pod) {
   view.submission_id = label(*meta, api::label::kSubmissionId);
   view.role = label(*meta, api::label::kSparkRole);
   view.app_selector = label(*meta, api::label::kSparkAppSelector);
+  if (const auto by = meta->annotations.find(api::annotation::kSubmittedBy); by != meta->annotations.end())
+    view.submitted_by = by->second;
   const std::string id = label(*meta, api::label::kSparkExecutorId);
   std::from_chars(id.data(), id.data() + id.size(), view.executor_id);
   for (const kube::OwnerReference& owner : meta->owner_references) {

@@ -39,6 +39,7 @@ struct PodView {
   std::string role;           // label spark-role
   std::string app_selector;   // label spark-app-selector: Spark's application id
   std::int64_t executor_id = 0;
+  std::string submitted_by;  // annotation; "" for what was made natively, or by another operator
 
   // The reference to a SparkApplication, wherever in the list it stands; "" when there is none.
   std::string owner_uid;

@@ -1,8 +1,9 @@
 #include "controller/submit/native_submitter.h"
 
+#include "controller/submit/prometheus_config_map.h"
+#include "controller/submit/remarks.h"
 #include "kube/core/fields.h"
 #include "spark/monitoring.h"
-#include "spark/native_submission.h"
 
 namespace controller {
 
@@ -23,6 +24,7 @@ Result<kube::Resource> resource_of(const Json& object) {
   }
   if (kind == "NetworkPolicy")
     return kube::Resource{"networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"};
+  if (kind == "PodGroup") return kube::Resource{"scheduling.volcano.sh", "v1beta1", "PodGroup", "podgroups"};
   return fail(ErrorKind::InvalidInput, "no way to create a " + kind + " beside a driver");
 }
 
@@ -32,56 +34,73 @@ kube::OwnerReference controller_reference(const Json& object) {
   return owner == nullptr ? kube::OwnerReference{} : *owner;
 }
 
-}  // namespace
+class NativeStart final : public DriverStart {
+ public:
+  NativeStart(kube::Client& client, std::string ns, std::optional<Json> prometheus, spark::Submission built,
+              std::vector<Note> remarks)
+      : client_(client),
+        ns_(std::move(ns)),
+        prometheus_(std::move(prometheus)),
+        built_(std::move(built)),
+        remarks_(std::move(remarks)) {}
 
-Task<Result<PodView>> NativeSubmitter::create_driver(const api::SparkApplication& app,
-                                                     const spark::Attempt& attempt, PostPermit may_post) {
-  auto obstacles = spark::native_obstacles(app, options_, attempt);
-  if (!obstacles) co_return fail(std::move(obstacles));
-  if (!obstacles->empty()) {
-    std::string reasons;
-    for (const spark::FallbackReason& reason : *obstacles)
-      reasons += (reasons.empty() ? "" : "; ") + reason.text;
-    co_return fail(ErrorKind::InvalidInput,
-                   "only spark-submit itself can do this, and it is not run: " + reasons);
-  }
-  auto submission = spark::native_submission(app, options_, attempt);
-  if (!submission) co_return fail(std::move(submission));
-  const std::string ns = app.metadata.namespace_;
-  // The pod webhook of a cluster mounts it into executors too, so it is there before the first pod is.
-  if (auto map = spark::prometheus_config_map(app)) {
-    const std::string name = map->at("metadata").at("name");
-    auto applied = co_await kube::JsonApi(client_, kube::kConfigMaps, ns)
-                       .patch(name, kube::Patch::apply(std::move(*map), "spark-operator"));
-    if (!applied)
-      co_return fail(std::move(applied).error().while_doing("apply ConfigMap " + ns + "/" + name));
-  }
-  for (const Json& object : submission->pre_resources) {
+  std::string_view submitter() const override { return "native"; }
+  std::vector<Note> remarks() const override { return remarks_; }
+  Task<Result<PodView>> create_driver(PostPermit may_post) override;
+  Task<Result<Completion>> complete(const PodView& driver) override;
+
+ private:
+  Task<Result<>> own_group(const Json& group, const PodView& driver);
+  Task<Result<>> create_child(const Json& child, const PodView& driver);
+
+  kube::Client& client_;
+  const std::string ns_;
+  std::optional<Json> prometheus_;
+  spark::Submission built_;
+  const std::vector<Note> remarks_;
+};
+
+Task<Result<PodView>> NativeStart::create_driver(PostPermit may_post) {
+  if (auto applied = co_await apply_config_map(client_, std::move(prometheus_)); !applied)
+    co_return fail(std::move(applied));
+  for (const Json& object : built_.pre_resources) {
     auto resource = resource_of(object);
     if (!resource) co_return fail(std::move(resource));
-    auto created = co_await kube::JsonApi(client_, *resource, ns).create(object);
+    auto created = co_await kube::JsonApi(client_, *resource, ns_).create(object);
     if (!created && !created.error().is_already_exists()) co_return fail(std::move(created));
   }
   const auto at_most = may_post();
   if (!at_most) co_return fail(ErrorKind::ShuttingDown, "the lease does not last for another request");
-  kube::JsonApi pods(client_, kube::kPods, ns);
-  auto pod = co_await pods.with_deadline(*at_most).create(std::move(submission->driver_pod));
+  kube::JsonApi pods(client_, kube::kPods, ns_);
+  auto pod = co_await pods.with_deadline(*at_most).create(std::move(built_.driver_pod));
   if (!pod) co_return fail(std::move(pod));
   co_return project_pod(*pod);
 }
 
-Task<Result<>> NativeSubmitter::complete(const api::SparkApplication& app, const spark::Attempt& attempt,
-                                         const PodView& driver) {
-  auto submission = spark::native_submission(app, options_, attempt);
-  if (!submission) co_return fail(std::move(submission));
-  for (const Json& child : spark::with_owner(std::move(submission->children), driver.key.name, driver.uid)) {
-    auto created = co_await create_child(child, driver);
-    if (!created) co_return created;
+Task<Result<Completion>> NativeStart::complete(const PodView& driver) {
+  for (const Json& group : built_.pre_resources) {
+    if (auto owned = co_await own_group(group, driver); !owned) co_return fail(std::move(owned));
   }
-  co_return Result<>{};
+  for (const Json& child : spark::with_owner(built_.children, driver.key.name, driver.uid)) {
+    if (auto created = co_await create_child(child, driver); !created) co_return fail(std::move(created));
+  }
+  co_return Completion{};
 }
 
-Task<Result<>> NativeSubmitter::create_child(const Json& child, const PodView& driver) {
+// What had to be there before the driver goes with it all the same.
+Task<Result<>> NativeStart::own_group(const Json& group, const PodView& driver) {
+  auto resource = resource_of(group);
+  if (!resource) co_return fail(std::move(resource));
+  const std::string name = group.at("metadata").at("name");
+  const std::vector<Json> owned = spark::with_owner({group}, driver.key.name, driver.uid);
+  Json owners{{"metadata", {{"ownerReferences", owned[0].at("metadata").at("ownerReferences")}}}};
+  auto patched = co_await kube::JsonApi(client_, *resource, driver.key.ns)
+                     .patch(name, kube::Patch::merge(std::move(owners)));
+  if (patched || patched.error().is_not_found()) co_return Result<>{};
+  co_return fail(std::move(patched).error().while_doing("own " + resource->kind + " " + name));
+}
+
+Task<Result<>> NativeStart::create_child(const Json& child, const PodView& driver) {
   auto resource = resource_of(child);
   if (!resource) co_return fail(std::move(resource));
   const std::string name = child.at("metadata").at("name");
@@ -124,6 +143,41 @@ Task<Result<>> NativeSubmitter::create_child(const Json& child, const PodView& d
   auto again = co_await objects.create(child);
   if (!again) co_return fail(std::move(again).error().while_doing("create " + what));
   co_return Result<>{};
+}
+
+}  // namespace
+
+std::string join_reasons(const std::vector<spark::FallbackReason>& reasons) {
+  std::string text;
+  for (const spark::FallbackReason& reason : reasons) text += (text.empty() ? "" : "; ") + reason.text;
+  return text;
+}
+
+Result<spark::NativePlan> NativeSubmitter::plan(const api::SparkApplication& app,
+                                                const spark::Attempt& attempt) const {
+  return spark::plan_native_submission(app, options_, attempt);
+}
+
+std::unique_ptr<DriverStart> NativeSubmitter::begin(const api::SparkApplication& app,
+                                                    spark::Submission built) {
+  return std::make_unique<NativeStart>(client_, app.metadata.namespace_, spark::prometheus_config_map(app),
+                                       std::move(built), webhook_remarks(app, options_));
+}
+
+Result<std::unique_ptr<DriverStart>> NativeSubmitter::begin(const api::SparkApplication& app,
+                                                            const spark::Attempt& attempt) {
+  auto planned = plan(app, attempt);
+  if (!planned) return fail(std::move(planned));
+  if (!planned->submission) {
+    return fail(ErrorKind::InvalidInput,
+                "only spark-submit itself can do this: " + join_reasons(planned->obstacles));
+  }
+  return begin(app, *std::move(planned->submission));
+}
+
+Result<std::unique_ptr<DriverStart>> NativeSubmitter::resume(const api::SparkApplication& app,
+                                                             const spark::Attempt& attempt, const PodView&) {
+  return begin(app, attempt);
 }
 
 }  // namespace controller

@@ -22,12 +22,18 @@ struct World {
   spark::Attempt attempt{"5b0e1f3c-9a77-8d21-8104-9fe02b6c1d55", api.server.loop.now()};
 
   World() { app = kube::decode<api::SparkApplication>(api.put(app_path("pi"), application_json())).value(); }
-  kube::Result<PodView> create_driver() {
-    return api.server.run(
-        submitter.create_driver(app, attempt, []() -> std::optional<kube::Duration> { return 10s; }));
+  kube::Result<PodView> create_driver(std::optional<kube::Duration> permit = 10s) {
+    auto start = submitter.begin(app, attempt);
+    if (!start) return kube::fail(std::move(start));
+    return api.server.run((*start)->create_driver([permit] { return permit; }));
   }
+  // As somebody who has not made the driver, for instance after a crash.
   kube::Result<> complete(const PodView& driver) {
-    return api.server.run(submitter.complete(app, attempt, driver));
+    const auto start = submitter.resume(app, attempt, driver).value();
+    auto completed = api.server.run(start->complete(driver));
+    if (!completed) return kube::fail(std::move(completed));
+    CHECK(completed->state == Completion::State::Done);
+    return {};
   }
   std::vector<std::string> children() const {
     std::vector<std::string> paths = api.paths("configmaps");
@@ -48,8 +54,7 @@ struct World {
 
 TEST_CASE("without a permit nothing is sent", "[native]") {
   World world;
-  const auto made = world.api.server.run(world.submitter.create_driver(
-      world.app, world.attempt, []() -> std::optional<kube::Duration> { return std::nullopt; }));
+  const auto made = world.create_driver(std::nullopt);
   REQUIRE_FALSE(made);
   CHECK(made.error().kind() == kube::ErrorKind::ShuttingDown);
   CHECK(world.api.asked.empty());
@@ -165,4 +170,81 @@ TEST_CASE("a child is deleted by UID: one made meanwhile under its name is spare
   REQUIRE_FALSE(completed);
   CHECK(completed.error().is_conflict());
   CHECK(world.api.has(path));
+}
+
+TEST_CASE("what was built for the driver serves for its children too", "[native]") {
+  World world;
+  const auto start = world.submitter.begin(world.app, world.attempt).value();
+  const auto driver =
+      world.api.server.run(start->create_driver([] { return std::optional<kube::Duration>(10s); }));
+  REQUIRE(driver);
+  REQUIRE(world.api.server.run(start->complete(*driver)));
+  const std::vector<std::string> children = world.children();
+  REQUIRE(children.size() >= 2);
+  const std::size_t asked = world.api.asked.size();
+  REQUIRE(world.api.server.run(start->complete(*driver)));
+  CHECK(world.children() == children);
+  CHECK(world.api.asked.size() > asked);
+}
+
+TEST_CASE("the config map of the Prometheus exporter is there before the driver", "[native]") {
+  World world;
+  world.api.change(app_path("pi"), [](Json& app) {
+    app["spec"]["monitoring"] = {{"exposeDriverMetrics", true},
+                                 {"exposeExecutorMetrics", true},
+                                 {"prometheus", {{"jmxExporterJar", "/prometheus/agent.jar"}}}};
+  });
+  world.app = kube::decode<api::SparkApplication>(world.api.at(app_path("pi"))).value();
+  REQUIRE(world.create_driver());
+  const auto at = [&](const char* request) {
+    return std::ranges::find(world.api.asked, request) - world.api.asked.begin();
+  };
+  REQUIRE(world.api.count("PATCH configmaps") == 1);
+  CHECK(at("PATCH configmaps") < at("POST pods"));
+  const std::string path = world.api.paths("configmaps").at(0);
+  CHECK(world.api.at(path)["metadata"]["ownerReferences"][0]["kind"] == "SparkApplication");
+
+  world.api.before = [](const std::string& request) {
+    return request == "PATCH configmaps" ? FakeFault{403, "Forbidden"} : FakeFault{};
+  };
+  world.api.erase(pod_path("pi-driver"));
+  CHECK_FALSE(world.create_driver());
+  CHECK_FALSE(world.api.has(pod_path("pi-driver")));
+}
+
+TEST_CASE("a pod group is there before the driver, and goes with it", "[native]") {
+  World world;
+  world.api.change(app_path("pi"), [](Json& app) {
+    app["spec"]["sparkConf"] = {{"spark.kubernetes.driver.pod.featureSteps",
+                                 "org.apache.spark.deploy.k8s.features.VolcanoFeatureStep"}};
+  });
+  world.app = kube::decode<api::SparkApplication>(world.api.at(app_path("pi"))).value();
+  const auto driver = world.create_driver();
+  REQUIRE(driver);
+  REQUIRE(world.api.paths("podgroups").size() == 1);
+  REQUIRE(world.complete(*driver));
+  CHECK(world.owner_uid(world.api.paths("podgroups").at(0)) == driver->uid);
+}
+
+TEST_CASE("what only a JVM can do is refused with the reasons", "[native]") {
+  World world;
+  world.app.spec.deps.jars = {"file:///opt/a.jar"};
+  const auto start = world.submitter.begin(world.app, world.attempt);
+  REQUIRE_FALSE(start);
+  CHECK(start.error().kind() == kube::ErrorKind::InvalidInput);
+  CHECK(start.error().message().find("spark.jars") != std::string::npos);
+}
+
+TEST_CASE("what reaches executors only through a webhook is said, unless one runs", "[native]") {
+  World world;
+  world.app.spec.executor.memory_limit = "1Gi";
+  const auto notes = world.submitter.begin(world.app, world.attempt).value()->remarks();
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0] == Note{false, "SparkPodWebhookNeeded",
+                         "only a pod webhook can give executors what these say: executor.memoryLimit"});
+  spark::SubmitOptions options;
+  options.master_url = "k8s://https://kubernetes.default.svc:443";
+  options.webhook_runs = true;
+  NativeSubmitter with_webhook(*world.client, options);
+  CHECK(with_webhook.begin(world.app, world.attempt).value()->remarks().empty());
 }

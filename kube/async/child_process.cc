@@ -402,7 +402,7 @@ Task<Result<ChildExit>> ChildProcesses::run(ChildCommand command) {
   co_return result;
 }
 
-std::map<std::string, std::string> process_environment() {
+std::map<std::string, std::string> inherited_environment() {
   std::map<std::string, std::string> environment;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text = *variable;

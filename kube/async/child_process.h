@@ -4,7 +4,7 @@
 //   ChildProcesses children(loop);
 //   auto ended = co_await children.run({.program = "/usr/bin/kustomize",
 //                                       .arguments = {"build", folder},
-//                                       .environment = process_environment(),
+//                                       .environment = inherited_environment(),
 //                                       .deadline = loop.after(1min)});
 //   if (!ended) …                                  // Io: it could not be started
 //   if (!ended->succeeded()) log(ended->to_string(), ended->errors);     // "exit status 1", "signal: killed"
@@ -87,6 +87,6 @@ class ChildProcesses final : public ChildRunner {
 };
 
 // The environment that this process was given.
-std::map<std::string, std::string> process_environment();
+std::map<std::string, std::string> inherited_environment();
 
 }  // namespace kube

@@ -257,5 +257,5 @@ TEST_CASE("no folder is made where others could replace it", "[child]") {
 
 TEST_CASE("the environment of this process is handed on as a map", "[child]") {
   ::setenv("CHILD_PROCESS_TEST", "a=b", 1);
-  CHECK(process_environment().at("CHILD_PROCESS_TEST") == "a=b");
+  CHECK(inherited_environment().at("CHILD_PROCESS_TEST") == "a=b");
 }
