@@ -28,7 +28,7 @@ Json container_json(const Json& pod, const ContainerReport& container) {
               {"imageID", was_started ? container.image : ""},
               {"restartCount", container.restarts},
               {"ready", done || (container.running && container.ready)},
-              {"started", container.running},
+              {"started", container.running && container.started_up},
               {"lastState", Json::object()}};
   if (was_started) out["containerID"] = id;
   if (container.running) {

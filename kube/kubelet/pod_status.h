@@ -28,7 +28,8 @@ struct ContainerReport {
   ContainerRole role = ContainerRole::Main;
   int restarts = 0;
   bool running = false;
-  bool ready = false;  // of a running one: its readiness probe holds
+  bool started_up = true;  // of a running one: its startup probe has held once
+  bool ready = false;      // of a running one: its readiness probe holds
   TimePoint started{};
   std::optional<Ended> ended;  // the current state, when neither running nor waiting
   std::optional<Ended> last;   // the run before

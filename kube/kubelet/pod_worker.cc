@@ -229,7 +229,8 @@ Task<bool> PodWorker::initialize() {
     if (role == ContainerRole::Main || stopping_) continue;
     if (role == ContainerRole::Sidecar) {
       supervisors_.spawn("sidecar", supervise(container, Restart::Always));
-      while (!stopping_ && !report_of(container).running) co_await changed_.wait();
+      const ContainerReport& sidecar = report_of(container);
+      while (!stopping_ && !(sidecar.running && sidecar.started_up)) co_await changed_.wait();
       continue;
     }
     co_await supervise(container, restart);
@@ -303,8 +304,10 @@ Task<ContainerExit> PodWorker::run_once(Container& container, bool* waiting) {
   report.ended.reset();
   report.waiting_reason.clear();
   report.waiting_message.clear();
+  const Json* startup = find_path(container.spec, {"startupProbe"});
   const Json* readiness = find_path(container.spec, {"readinessProbe"});
-  report.ready = readiness == nullptr;
+  report.started_up = startup == nullptr;
+  report.ready = report.started_up && readiness == nullptr;
   if (report.role == ContainerRole::Main) report_.phase = "Running";
   publish();
   changed_.wake_all();
@@ -315,9 +318,10 @@ Task<ContainerExit> PodWorker::run_once(Container& container, bool* waiting) {
   ContainerExit exit;
   std::exception_ptr thrown;
   try {
-    if (readiness != nullptr) probes.spawn("readiness probe", probe(container, *readiness, false));
+    if (startup != nullptr) probes.spawn("startup probe", probe(container, *startup, Probe::Startup));
+    if (readiness != nullptr) probes.spawn("readiness probe", probe(container, *readiness, Probe::Readiness));
     if (const Json* liveness = find_path(container.spec, {"livenessProbe"}))
-      probes.spawn("liveness probe", probe(container, *liveness, true));
+      probes.spawn("liveness probe", probe(container, *liveness, Probe::Liveness));
     exit = co_await container.running->wait();
   } catch (...) {
     thrown = std::current_exception();
@@ -329,7 +333,7 @@ Task<ContainerExit> PodWorker::run_once(Container& container, bool* waiting) {
   co_return exit;
 }
 
-Task<> PodWorker::probe(Container& container, Json spec, bool liveness) {
+Task<> PodWorker::probe(Container& container, Json spec, Probe kind) {
   auto seconds = [&](const char* name, std::int64_t otherwise) {
     return std::chrono::seconds(integer_at(spec, {name}, otherwise));
   };
@@ -337,22 +341,34 @@ Task<> PodWorker::probe(Container& container, Json spec, bool liveness) {
   const std::int64_t needed = std::max<std::int64_t>(integer_at(spec, {"successThreshold"}, 1), 1);
   const std::int64_t allowed = std::max<std::int64_t>(integer_at(spec, {"failureThreshold"}, 3), 1);
   std::int64_t successes = 0, failures = 0;
+  // The others do not count before the startup probe has held.
+  while (kind != Probe::Startup && !report_of(container).started_up) co_await changed_.wait();
   co_await sleep(loop_, seconds("initialDelaySeconds", 0));
   while (true) {
     const bool good = co_await probe_once(container, spec, seconds("timeoutSeconds", 1));
     successes = good ? successes + 1 : 0;
     failures = good ? 0 : failures + 1;
     ContainerReport& report = report_of(container);
-    if (liveness && failures >= allowed && container.running) {
-      context_.options.log.info("container fails its liveness probe and is ended",
-                                {{"pod", ns_ + "/" + name_}});
+    if (kind == Probe::Startup && good) {
+      report.started_up = true;
+      report.ready = find_path(container.spec, {"readinessProbe"}) == nullptr;
+      publish();
+      changed_.wake_all();
+      co_return;
+    }
+    if (kind != Probe::Readiness && failures >= allowed && container.running) {
+      context_.options.log.info("container fails its probe and is ended",
+                                {{"pod", ns_ + "/" + name_},
+                                 {"container", report.name},
+                                 {"probe", kind == Probe::Startup ? "startup" : "liveness"}});
       container.running->terminate();
       co_await sleep(loop_,
                      std::chrono::seconds(integer_at(*pod_, {"spec", "terminationGracePeriodSeconds"}, 30)));
       if (container.running) container.running->kill();
       co_return;
     }
-    if (!liveness && ((successes >= needed && !report.ready) || (failures >= allowed && report.ready))) {
+    if (kind == Probe::Readiness &&
+        ((successes >= needed && !report.ready) || (failures >= allowed && report.ready))) {
       report.ready = good;
       publish();
     }

@@ -68,7 +68,8 @@ class PodWorker {
   Task<bool> initialize();
   Task<> supervise(Container& container, Restart restart);
   Task<ContainerExit> run_once(Container& container, bool* waiting);
-  Task<> probe(Container& container, Json spec, bool liveness);
+  enum class Probe { Startup, Readiness, Liveness };
+  Task<> probe(Container& container, Json spec, Probe kind);
   Task<bool> probe_once(Container& container, Json spec, Duration limit);
   Task<> terminate(Duration grace);
   Task<> terminate_one(Container& container, SteadyTime deadline);

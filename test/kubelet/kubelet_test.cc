@@ -266,6 +266,41 @@ TEST_CASE("containers restart as their pod says; deadlines and probes are kept")
   world.run(restarts);
 }
 
+STORY(startups) {
+  auto probing = [](const char* script, int allowed) {
+    return Json{{"exec", {{"command", Json::array({"sh", "-c", script})}}},
+                {"periodSeconds", 1},
+                {"timeoutSeconds", 5},
+                {"failureThreshold", allowed}};
+  };
+  // A liveness probe that would fail while the container starts up is not asked before its startup probe
+  // holds.
+  Json extra = {
+      {"container",
+       {{"startupProbe", probing("test -e /tmp/up", 60)}, {"livenessProbe", probing("test -e /tmp/up", 1)}}}};
+  co_await world.create(World::pod("s", "sleep 3; touch /tmp/up; sleep 1000", extra));
+  Json pod = co_await world.wait_phase("s", "Running");
+  CHECK(pod["status"]["containerStatuses"][0]["started"] == false);
+  CHECK(pod["status"]["containerStatuses"][0]["ready"] == false);
+  pod = co_await world.wait_for(
+      "s", [](const Json& p) { return p["status"]["containerStatuses"][0]["started"] == true; });
+  CHECK(pod["status"]["containerStatuses"][0]["ready"] == true);
+  CHECK(pod["status"]["containerStatuses"][0]["restartCount"] == 0);
+  extra = {{"container", {{"startupProbe", probing("false", 1)}}},
+           {"spec", {{"restartPolicy", "OnFailure"}, {"terminationGracePeriodSeconds", 1}}}};
+  co_await world.create(World::pod("never", "sleep 1000", extra));
+  pod = co_await world.wait_for("never", [](const Json& p) {
+    return p["status"].contains("containerStatuses") &&
+           p["status"]["containerStatuses"][0]["restartCount"] >= 1;
+  });
+  CHECK(pod["status"]["containerStatuses"][0]["lastState"]["terminated"]["exitCode"] == 143);
+}
+TEST_CASE("a container that does not start up in time is ended; until then no other probe counts") {
+  NEED_NAMESPACES();
+  World world("200ms");
+  world.run(startups);
+}
+
 STORY(names) {
   co_await world.create(
       {{"apiVersion", "v1"},
