@@ -13,6 +13,7 @@
 #include "kube/async/timer.h"
 #include "kube/client/api.h"
 #include "kube/kubelet/address_block.h"
+#include "kube/kubelet/file_tree.h"
 #include "kube/kubelet/kubelet.h"
 #include "kube/kubelet/pod_process.h"
 #include "kube/kubelet/scheduler.h"
@@ -149,7 +150,8 @@ class LocalCluster {
     co_await api_.stop(std::chrono::seconds(3));
     std::error_code ignored;
     fs::remove(folder_.kubeconfig(), ignored);
-    fs::remove_all(folder_.pods(), ignored);
+    if (auto removed = kube::remove_tree(folder_.pods()); !removed)
+      log_.warn("files of pods stay", {{"error", removed.error()}});
   }
 
  private:
