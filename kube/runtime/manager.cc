@@ -138,15 +138,15 @@ Task<> Manager::stop_all() {
   for (const auto& part : parts_)
     if (part->needs_leadership() && !lost_) part->stop();
   co_await leading_.stop(options_.grace);
-  // 2. The caches, the events (flushed), and last the servers, so that probes are answered to the end.
-  for (const auto& part : parts_)
-    if (!part->needs_leadership()) part->stop();
-  co_await standing_.stop(options_.grace);
-  // 3. Nothing of ours can act any more: others may.
+  // 2. Nothing that needs the lease can act any more: others may. They need not wait for our last events.
   if (elector_) {
     elector_->stop();
     co_await electing_.stop(options_.grace);
   }
+  // 3. The caches, the events (flushed), and the servers, so that probes are answered to the end.
+  for (const auto& part : parts_)
+    if (!part->needs_leadership()) part->stop();
+  co_await standing_.stop(options_.grace);
 }
 
 }  // namespace kube

@@ -9,7 +9,7 @@
 // Start: parts without leadership (servers, informers, event recorder) → all of them ready, or fail after
 // sync_timeout → the lease → parts that need it. A standby thus waits with warm caches.
 // Stop: parts that need leadership stop taking work and get `grace` to finish → they are cancelled → the
-// others stop, events flushed → the lease is released last, when nothing of ours can act any more. Losing the
+// lease is released, as nothing that needs it can act any more → the others stop, events flushed. Losing the
 // lease cancels work at once, without grace, and run() answers an Error: the process should end.
 // Thread: the loop's only. Lifetime: owns what was added; client and registry outlive it.
 #pragma once

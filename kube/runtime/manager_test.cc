@@ -181,6 +181,24 @@ TEST_CASE("a planned hand-over takes under two seconds, a crash under the lease 
   CHECK(api.loop.run_until([&] { return third.manager->is_started(); }, 17s + 500ms));
 }
 
+TEST_CASE("a standby does not wait for what needs no lease to stop") {
+  TestApi api;
+  Process first(api, "a", elected("a"));
+  first.part("controller").leads = true;
+  first.part("slow to flush").linger = 10s;
+  first.run();
+  api.loop.run_for(1s);
+  Process second(api, "b", elected("b"));
+  second.part("controller").leads = true;
+  second.run();
+  api.loop.run_for(5s);
+  first.manager->stop();
+  CHECK(api.loop.run_until([&] { return second.manager->is_started(); }, 2s));
+  CHECK(first.ended.empty());
+  api.loop.run_for(15s);
+  CHECK(first.ended == "ok");
+}
+
 TEST_CASE("losing the lease cancels work at once and ends the process with an error") {
   TestApi api;
   Process process(api, "a", elected("a"));
