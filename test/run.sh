@@ -8,7 +8,10 @@
 #       unit        the rooms' own tests, built with ASan and UBSan
 #       sim         the simulated world: 500 seeds; `sim --seeds N` as many, `sim --seed S` replays one
 #       tsan        the rooms that touch threads, built with TSan
-#       e2e         real Spark on the embedded control plane, through the release binaries
+#       conformance one suite of API requests, against the embedded API server and a real one
+#       e2e         real Spark through the release binaries: a local cluster, and six cells of the matrix of Spark versions,
+#                   languages, submitters and API servers; `e2e --all` all sixteen
+#       failover    two operators, the leader killed, frozen and rolled; embedded and real API server
 #       parity      the native submitter against real spark-submits, 3.5 and 4.1; `parity --random N` draws N applications
 #   test/run.sh --timings           compiles preset dev anew and prints its ten slowest translation units
 #
@@ -41,16 +44,17 @@ while [ $# -gt 0 ]; do
     --no-install) install=no ;;
     --build-dir) [ -n "${2:-}" ] || wrong "--build-dir wants a folder"; mkdir -p "$2" && build=$(cd "$2" && pwd) || exit 2; shift ;;
     --jobs) need_number "$@"; BUILD_JOBS=$2; shift ;;
+    --all) export E2E_ALL=1 ;;
     --random) need_number "$@"; export PARITY_RANDOM=$2; shift ;;
     --seeds) need_number "$@"; export SIM_SEEDS=$2; shift ;;
     --seed) need_number "$@"; export SIM_SEED=$2; shift ;;
-    structure|headers|unit|sim|tsan|e2e|parity) parts+=("$1") ;;
+    structure|headers|unit|sim|tsan|conformance|e2e|failover|parity) parts+=("$1") ;;
     *) wrong "'$1' is no part and no option" ;;
   esac
   shift
 done
 if [ ${#parts[@]} -eq 0 ] && [ $timings = no ]; then
-  parts=(structure headers unit sim tsan e2e parity)
+  parts=(structure headers unit sim tsan conformance e2e failover parity)
 fi
 
 # Runs "$@" as a stage: its time and result go to the closing table.
@@ -111,10 +115,28 @@ structure_part() {
 # anything, and that is a failure with its reason, not a pass.
 e2e_part() {
   unshare --mount --pid --fork true 2>/dev/null || { echo "no right to make namespaces: run as root"; return 1; }
-  deploy/lib/fetch_spark.sh >/dev/null || return 1
+  local version
+  for version in 3.5.7 4.1.4; do
+    deploy/lib/fetch_spark.sh $version >/dev/null || return 1
+  done
+  test/lib/fetch_control_plane.sh >/dev/null || return 1
   KUBECTL=$(test/lib/fetch_kubectl.sh) || return 1
   export KUBECTL
   run_ctest release -L '^e2e$' -j 1
+}
+
+conformance_part() {
+  test/lib/fetch_control_plane.sh >/dev/null || return 1
+  KUBECTL=$(test/lib/fetch_kubectl.sh) || return 1
+  export KUBECTL
+  run_ctest release -L '^conformance$'
+}
+
+failover_part() {
+  test/lib/fetch_control_plane.sh >/dev/null || return 1
+  KUBECTL=$(test/lib/fetch_kubectl.sh) || return 1
+  export KUBECTL
+  run_ctest release -L '^failover$' -V
 }
 
 parity_part() {
@@ -140,7 +162,7 @@ timings_part() {
 }
 
 # A preset is built once: what any part wants of it.
-release_targets=(spark-operator sparkctl sim_test parity_native)
+release_targets=(spark-operator sparkctl sim_test embedded_api_server pretend_kubelet parity_native)
 
 mkdir -p "$build"
 if [ $install = yes ]; then
@@ -154,12 +176,14 @@ for part in "${parts[@]}"; do
   case $part in
     structure) stage structure structure_part ;;
     headers)   stage headers build_preset dev "$build/dev" all_verify_interface_header_sets ;;
-    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|e2e|parity)$' -j "$BUILD_JOBS" ;;
+    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|conformance|e2e|failover|parity)$' -j "$BUILD_JOBS" ;;
     # Optimised, because 500 worlds are many; the dev preset's own ctest runs some of them under ASan.
     sim)       built_preset release "${release_targets[@]}"; stage sim run_ctest release -L '^sim$' -V ;;
-    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|e2e)$' -j "$BUILD_JOBS" ;;
+    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|conformance|e2e|failover)$' -j "$BUILD_JOBS" ;;
+    conformance) built_preset release "${release_targets[@]}"; stage conformance conformance_part ;;
     e2e)       built_preset release "${release_targets[@]}"; stage e2e e2e_part ;;
     parity)    built_preset release "${release_targets[@]}"; stage parity parity_part ;;
+    failover)  built_preset release "${release_targets[@]}"; stage failover failover_part ;;
   esac
 done
 
