@@ -131,7 +131,7 @@ TEST_CASE("what spark-submit refuses is refused before anything is created", "[s
        {"spark.kubernetes.kerberos.krb5.path=/k", "spark.kubernetes.kerberos.krb5.configMapName=m"},
        jar,
        "krb5"},
-      {"Python 2", {"spark.kubernetes.pyspark.pythonVersion=2"}, jar, "pythonVersion"},
+      {"Python 2", {"spark.kubernetes.pyspark.pythonVersion=2"}, {"local:///a.py"}, "pythonVersion"},
       {"class of a feature step",
        {"spark.kubernetes.driver.pod.featureSteps=org.example.Step"},
        jar,
@@ -320,6 +320,10 @@ TEST_CASE("what only a JVM can do is named", "[spark]") {
 TEST_CASE("lines that were not compared with their own spark-submit go to it", "[spark]") {
   auto conf = conf_of({}, {"--class", "M", "local:///a.jar"}, {}, "4.0.0");
   REQUIRE(conf);
+  CHECK(spark::fallback_reasons(*conf).empty());
+  spark::SparkLine unknown = *conf->line;
+  unknown.native = false;
+  conf->line = &unknown;
   REQUIRE(spark::fallback_reasons(*conf).size() == 1);
   CHECK(spark::fallback_reasons(*conf)[0].rule == "spark-line");
 }

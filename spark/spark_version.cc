@@ -13,7 +13,7 @@ constexpr SparkLine kLine34{
     .major = 3,
     .minor = 4,
     .newest_patch = 4,
-    .native = false,
+    .native = true,
     .server_side_apply = false,
     .connect_port = false,
     .connect_app_protocol = false,
@@ -37,7 +37,6 @@ constexpr SparkLine line_35() {
   SparkLine line = kLine34;
   line.minor = 5;
   line.newest_patch = 7;
-  line.native = true;
   line.server_side_apply = true;
   line.executor_hadoop_config_map = true;
   line.keeps_submit_time = true;
@@ -49,7 +48,6 @@ constexpr SparkLine line_40() {
   line.major = 4;
   line.minor = 0;
   line.newest_patch = 5;
-  line.native = false;
   line.app_id_in_labels = true;
   line.sub_path_expr = true;
   line.refuse_small_sizes = true;
@@ -62,7 +60,6 @@ constexpr SparkLine line_41() {
   SparkLine line = line_40();
   line.minor = 1;
   line.newest_patch = 4;
-  line.native = true;
   line.connect_port = true;
   line.spark_version_in_images = true;
   line.excluded_feature_steps = true;
@@ -74,7 +71,6 @@ constexpr SparkLine line_42() {
   SparkLine line = line_41();
   line.minor = 2;
   line.newest_patch = 1;
-  line.native = false;
   line.connect_app_protocol = true;
   line.network_policy = true;
   return line;

@@ -171,8 +171,6 @@ Result<> basic_driver(DriverBuild& build) {
                               build.pod["metadata"]["name"].get<std::string>());
   properties.insert_or_assign("spark.app.id", build.conf.app_id);
   properties.insert_or_assign("spark.kubernetes.submitInDriver", "true");
-  if (build.line().python_version_key && conf.text("spark.kubernetes.pyspark.pythonVersion", "3") != "3")
-    conf.refuse("spark.kubernetes.pyspark.pythonVersion: only Python 3 is supported");
   return conf.result();
 }
 

@@ -19,6 +19,8 @@ void python_interpreters(DriverBuild& build, ConfReader& conf) {
   if (!driver_python) driver_python = variable("PYSPARK_DRIVER_PYTHON");
   if (!driver_python) driver_python = variable("PYSPARK_PYTHON");
   if (!python) python = variable("PYSPARK_PYTHON");
+  if (build.line().python_version_key && conf.text("spark.kubernetes.pyspark.pythonVersion", "3") != "3")
+    conf.refuse("spark.kubernetes.pyspark.pythonVersion: only Python 3 is supported");
   if (python) build.add_env("PYSPARK_PYTHON", *python);
   if (driver_python) build.add_env("PYSPARK_DRIVER_PYTHON", *driver_python);
 }
