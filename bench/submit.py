@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """bench/run.sh submit: how fast applications become drivers, held against bare writes on the same API server.
 
-In each repetition, one after the other, on fresh namespaces: the raw ceiling (the seven writes of an application from
+In each repetition, one after the other, on fresh namespaces: the raw ceiling (the same writes from
 a client of 20 connections, no operator), then the operator with its native submitter. At the end the operator at a
 fixed rate, for latencies, and the operator with spark-submit, for a few applications. README.md says what each number
 means and what is left out."""

@@ -1,7 +1,6 @@
 #include "bench/load/applications.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 
 #include "bench/load/sightings.h"
@@ -99,20 +98,19 @@ class Load {
     if (!submission) return kube::fail(std::move(submission));
     into.pod_name = kube::string_at(submission->driver_pod, {"metadata", "name"});
     into.pod = kube::dump_json(submission->driver_pod);
-    // One of each: the last config map is the driver's own, the one before it holds the executors' template.
-    std::map<std::string, Json> last;
-    for (Json& child : spark::with_owner(std::move(submission->children), into.pod_name, kPodUid)) {
-      const std::string kind = kube::string_at(child, {"kind"});
-      last[kind] = std::move(child);
+    for (const Json& child : spark::with_owner(std::move(submission->children), into.pod_name, kPodUid)) {
+      const bool service = kube::string_at(child, {"kind"}) == "Service";
+      into.children.emplace_back(service ? kube::kServices : kube::kConfigMaps, kube::dump_json(child));
     }
-    into.children.emplace_back(kube::kServices, kube::dump_json(last["Service"]));
-    into.children.emplace_back(kube::kConfigMaps, kube::dump_json(last["ConfigMap"]));
     return {};
   }
 
-  // The answer's uid; nullopt: it failed, and was counted.
-  Task<std::optional<std::string>> send(std::string method, std::string path, std::string body,
-                                        std::string type = "application/json") {
+  struct Written {
+    std::string uid, version;
+  };
+  // nullopt: it failed, and was counted.
+  Task<std::optional<Written>> send(std::string method, std::string path, std::string body,
+                                    std::string type = "application/json") {
     auto answer = co_await client_.request_text({.method = std::move(method),
                                                  .path = std::move(path),
                                                  .body = std::move(body),
@@ -122,8 +120,12 @@ class Load {
       co_return std::nullopt;
     }
     ++writes_;
-    auto object = reader_.read(*answer);
-    co_return object ? std::string((*object)["metadata"]["uid"].string_or()) : std::string();
+    Written written;
+    if (auto object = reader_.read(*answer)) {
+      written.uid = (*object)["metadata"]["uid"].string_or();
+      written.version = (*object)["metadata"]["resourceVersion"].string_or();
+    }
+    co_return written;
   }
 
   Task<> write() {
@@ -143,32 +145,59 @@ class Load {
 
   Task<bool> write_one(int index, SteadyTime due) {
     Bodies& bodies = bodies_[static_cast<std::size_t>(index)];
-    const auto uid = co_await send("POST", controller::kSparkApplications.collection_path(ns(index)),
+    const auto app = co_await send("POST", controller::kSparkApplications.collection_path(ns(index)),
                                    std::move(bodies.application));
-    if (!uid) co_return false;
+    if (!app) co_return false;
     creates_.push_back(loop_.steady() - due);
     last_created_ = loop_.steady();
     if (mode_ == Mode::Create) co_return true;
 
-    replace_all(bodies.pod, kApplicationUid, *uid);
+    replace_all(bodies.pod, kApplicationUid, app->uid);
     const auto pod = co_await send("POST", kube::kPods.collection_path(ns(index)), std::move(bodies.pod));
     if (!pod) co_return false;
     for (auto& [resource, body] : bodies.children) {
-      replace_all(body, kPodUid, *pod);
+      replace_all(body, kPodUid, pod->uid);
       if (!co_await send("POST", resource.collection_path(ns(index)), std::move(body))) co_return false;
     }
-    for (const api::State state : {api::State::Submitted, api::State::Running, api::State::Completed}) {
-      api::SparkApplicationStatus status;
-      status.application_state.state = state;
-      status.driver_info.pod_name = bodies.pod_name;
-      status.submission_id = *pod;
-      status.submission_attempts = status.execution_attempts = 1;
-      std::string body = kube::dump_json({{"status", kube::encode(status)}});
-      const std::string path =
-          controller::kSparkApplications.object_path({ns(index), seen_.name(index)}, "status");
-      if (!co_await send("PATCH", path, std::move(body), "application/merge-patch+json")) co_return false;
-    }
-    co_return true;
+    api::SparkApplicationStatus status;
+    status.application_state.state = api::State::Submitted;
+    status.driver_info.pod_name = bodies.pod_name;
+    status.submission_id = pod->uid;
+    status.submission_attempts = status.execution_attempts = 1;
+    const Json operations = Json::array({
+        {{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", app->version}},
+        {{"op", "add"}, {"path", "/status"}, {"value", kube::encode(status)}},
+    });
+    const std::string path =
+        controller::kSparkApplications.object_path({ns(index), seen_.name(index)}, "status");
+    if (!co_await send("PATCH", path, kube::dump_json(operations), "application/json-patch+json"))
+      co_return false;
+    const bool told =
+        (co_await send("POST", kube::kEvents.collection_path(ns(index)), event(index, *app))).has_value();
+    co_return told;
+  }
+
+  std::string event(int index, const Written& app) const {
+    const std::string name = seen_.name(index), now = kube::to_rfc3339(loop_.now());
+    return kube::dump_json({{"apiVersion", "v1"},
+                            {"kind", "Event"},
+                            {"metadata", {{"name", name + ".submitted"}, {"namespace", ns(index)}}},
+                            {"involvedObject",
+                             {{"apiVersion", controller::kSparkApplications.api_version()},
+                              {"kind", "SparkApplication"},
+                              {"name", name},
+                              {"namespace", ns(index)},
+                              {"uid", app.uid},
+                              {"resourceVersion", app.version}}},
+                            {"type", "Normal"},
+                            {"reason", "SparkApplicationSubmitted"},
+                            {"message", "SparkApplication " + name + " was submitted successfully"},
+                            {"firstTimestamp", now},
+                            {"lastTimestamp", now},
+                            {"count", 1},
+                            {"source", {{"component", "bench-load"}}},
+                            {"reportingComponent", "bench-load"},
+                            {"reportingInstance", ""}});
   }
 
   LoadReport report() const {

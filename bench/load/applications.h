@@ -18,7 +18,8 @@
 namespace bench {
 
 inline constexpr const char* kServiceAccount = "spark";
-// Of one application in write_applications(): application, driver pod, service, config map, three statuses.
+// Of one application in write_applications(): application, driver pod, service, the config maps of driver and
+// executors, status SUBMITTED, and the event about it. The operator writes the same, but for the first.
 inline constexpr int kRawWrites = 7;
 
 kube::Task<kube::Result<>> prepare_namespaces(kube::Client& client, std::vector<std::string> namespaces);
