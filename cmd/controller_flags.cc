@@ -69,6 +69,16 @@ class Flags : private FlagParser {
     boolean("--enable-http2", flags_.enable_http2, "Accepted; of releases up to 2.5.2");
     text("--scheduled-spark-application-timestamp-precision", flags_.timestamp_precision,
          "nanos, micros, millis, seconds or minutes");
+    choice(
+        "--submitter", {"auto", "native", "spark-submit"},
+        "Who starts drivers of applications whose annotation does not say it; auto: spark-submit where only "
+        "that can",
+        [this](const std::string& value) { flags_.submitter = value; });
+    text("--spark-submit-path", flags_.spark_submit_path, "spark-submit; else $SPARK_HOME/bin/spark-submit");
+    duration("--spark-submit-timeout", flags_.spark_submit_timeout, "How long one spark-submit may run");
+    number("--spark-submit-concurrency", flags_.spark_submit_concurrency,
+           "How many spark-submits may run at a time, beside --controller-threads");
+    boolean("--webhook-enabled", flags_.webhook_enabled, "A pod webhook of this operator runs");
     text("--submitter-service-url", flags_.submitter_service_url,
          "URL of a submission service (gate RestSubmitter)");
     duration("--submitter-startup-timeout", flags_.submitter_startup_timeout, "Of the submission service");
@@ -110,6 +120,9 @@ class Flags : private FlagParser {
   Result<> check() const {
     const auto wrong = [](const std::string& message) { return fail(ErrorKind::InvalidInput, message); };
     if (flags_.controller_threads < 1) return wrong("--controller-threads: expected at least 1");
+    if (flags_.spark_submit_concurrency < 1) return wrong("--spark-submit-concurrency: expected at least 1");
+    if (flags_.spark_submit_timeout <= kube::Duration::zero())
+      return wrong("--spark-submit-timeout: must be longer than nothing");
     if (flags_.default_time_to_live_seconds < 0)
       return wrong("--default-time-to-live-seconds: must not be negative");
     static const std::set<std::string> precisions{"nanos", "micros", "millis", "seconds", "minutes"};

@@ -66,6 +66,13 @@ struct ControllerFlags {
   std::string pprof_bind_address = "0";
   bool enable_http2 = false;
 
+  // Ours: who starts drivers (docs/submitters.md).
+  std::string submitter = "auto";
+  std::string spark_submit_path;
+  kube::Duration spark_submit_timeout = std::chrono::minutes(3);
+  int spark_submit_concurrency = 4;
+  bool webhook_enabled = false;
+
   std::string timestamp_precision = "nanos";
   std::string submitter_service_url;
   kube::Duration submitter_startup_timeout = std::chrono::minutes(5);

@@ -69,3 +69,19 @@ TEST_CASE("flags without effect are named, those with effect are not", "[flags]"
       parse_controller_flags({"--enable-driver-pdb", "--controller-threads=3"}).value();
   CHECK(flags.without_effect() == std::vector<std::string>{"--enable-driver-pdb"});
 }
+
+TEST_CASE("drivers are started natively unless flags say otherwise", "[flags]") {
+  CHECK(parse_controller_flags({})->submitter == "auto");
+  const auto flags = parse_controller_flags(
+      {"--submitter=spark-submit", "--spark-submit-path=/opt/s/bin/spark-submit",
+       "--spark-submit-timeout=90s", "--spark-submit-concurrency=7", "--webhook-enabled"});
+  REQUIRE(flags);
+  CHECK(flags->submitter == "spark-submit");
+  CHECK(flags->spark_submit_path == "/opt/s/bin/spark-submit");
+  CHECK(flags->spark_submit_timeout == std::chrono::seconds(90));
+  CHECK(flags->spark_submit_concurrency == 7);
+  CHECK(flags->webhook_enabled);
+  CHECK_FALSE(parse_controller_flags({"--submitter=jvm"}));
+  CHECK_FALSE(parse_controller_flags({"--spark-submit-concurrency=0"}));
+  CHECK_FALSE(parse_controller_flags({"--spark-submit-timeout=0s"}));
+}

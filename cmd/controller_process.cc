@@ -2,10 +2,14 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
 
 #include "controller/application/application_controller.h"
-#include "controller/submit/native_submitter.h"
+#include "controller/submit/submitter_choice.h"
+#include "kube/async/child_process.h"
 #include "kube/runtime/health_server.h"
 #include "kube/runtime/manager.h"
 #include "kube/runtime/rest_client_metrics.h"
@@ -37,7 +41,10 @@ class Process final : public ControllerProcess {
           std::unique_ptr<kube::Client> client, std::unique_ptr<kube::MetricsRegistry> metrics, kube::Log log)
       : metrics_(std::move(metrics)),
         client_(std::move(client)),
-        submitter_(*client_, submit_options(flags, config)),
+        children_(loop),
+        native_(*client_, submit_options(flags, config)),
+        spark_submit_(*client_, children_, submit_options(flags, config), spark_submit_options(flags, log)),
+        submitter_(*controller::submitter_mode(flags.submitter), native_, spark_submit_),
         manager_(*client_, manager_options(loop, flags, log)) {
     controller::ApplicationController::add_to(manager_, submitter_, application_options(flags, log));
   }
@@ -85,6 +92,32 @@ class Process final : public ControllerProcess {
     options.enable_ui_service = flags.enable_ui_service;
     options.ingress_url_format = flags.ingress_url_format;
     options.partial_restart = flags.gate("PartialRestart");
+    options.webhook_runs = flags.webhook_enabled;
+    return options;
+  }
+
+  static controller::SparkSubmitOptions spark_submit_options(const ControllerFlags& flags,
+                                                             const kube::Log& log) {
+    controller::SparkSubmitOptions options;
+    options.environment = kube::inherited_environment();
+    // It is a client of the same API server as we are, with the same credentials.
+    if (!flags.kubeconfig.empty()) options.environment["KUBECONFIG"] = flags.kubeconfig;
+    const auto home = options.environment.find("SPARK_HOME");
+    if (!flags.spark_submit_path.empty()) {
+      options.program = flags.spark_submit_path;
+      // Of the Spark that it belongs to, whatever our own environment says.
+      options.environment["SPARK_HOME"] =
+          std::filesystem::path(flags.spark_submit_path).parent_path().parent_path();
+    } else if (home == options.environment.end()) {
+      options.unavailable = "env SPARK_HOME is not specified";
+    } else {
+      options.program = home->second + "/bin/spark-submit";
+    }
+    if (options.unavailable.empty() && access(options.program.c_str(), X_OK) != 0)
+      options.unavailable = options.program + ": " + std::strerror(errno);
+    options.timeout = flags.spark_submit_timeout;
+    options.lease = flags.leader_election ? flags.leader_election_lease_duration : kube::Duration::zero();
+    options.log = log;
     return options;
   }
 
@@ -113,6 +146,7 @@ class Process final : public ControllerProcess {
     controller::ApplicationControllerOptions options;
     options.namespaces = flags.namespaces;
     options.workers = flags.controller_threads;
+    options.long_workers = flags.spark_submit_concurrency;
     options.retry_qps = flags.workqueue_qps;
     options.retry_burst = flags.workqueue_bucket_size;
     options.retry_max_delay = flags.workqueue_max_delay;
@@ -127,7 +161,10 @@ class Process final : public ControllerProcess {
 
   std::unique_ptr<kube::MetricsRegistry> metrics_;
   std::unique_ptr<kube::Client> client_;
-  controller::NativeSubmitter submitter_;
+  kube::ChildProcesses children_;
+  controller::NativeSubmitter native_;
+  controller::SparkSubmitSubmitter spark_submit_;
+  controller::SubmitterChoice submitter_;
   kube::Manager manager_;
 };
 

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 
 #include "cmd/controller_process.h"
 #include "cmd/crds.h"
@@ -12,6 +14,7 @@
 #include "kube/async/task_group.h"
 #include "kube/async/timer.h"
 #include "kube/client/api.h"
+#include "kube/core/yaml.h"
 #include "kube/kubelet/address_block.h"
 #include "kube/kubelet/file_tree.h"
 #include "kube/kubelet/kubelet.h"
@@ -64,6 +67,31 @@ Task<Result<>> make_service_account(kube::Client& client) {
     co_return fail(std::move(made).error().while_doing("make the service account of drivers"));
   }
   co_return Result<>{};
+}
+
+std::string submit_kubeconfig(const StateFolder& folder) {
+  return folder.kubeconfig() + ".spark-submit";
+}
+
+// $SPARK_OPERATOR_LOCAL_FLAGS, in the words of `spark-operator controller start`.
+Result<ControllerFlags> operator_flags(const StateFolder& folder) {
+  const char* text = std::getenv("SPARK_OPERATOR_LOCAL_FLAGS");
+  std::istringstream words(text == nullptr ? "" : text);
+  const std::vector<std::string> given{std::istream_iterator<std::string>(words),
+                                       std::istream_iterator<std::string>()};
+  auto flags = parse_controller_flags(given);
+  if (!flags) return fail(std::move(flags).error().while_doing("SPARK_OPERATOR_LOCAL_FLAGS"));
+  flags->health_probe_bind_address = "0";
+  flags->kubeconfig = submit_kubeconfig(folder);
+  return flags;
+}
+
+// For spark-submit, whose client cannot read the administrator's key (it is none of RSA), a token.
+Result<> write_submit_kubeconfig(const std::string& path, const std::string& kubeconfig, std::string token) {
+  auto config = kube::parse_yaml_document(kubeconfig, "kubeconfig");
+  if (!config) return fail(std::move(config));
+  (*config)["users"] = kube::Json::array({{{"name", "admin"}, {"user", {{"token", std::move(token)}}}}});
+  return write_private(path, kube::to_yaml(*config));
 }
 
 // The parts in the order in which they start; each ends before those above it.
@@ -121,9 +149,13 @@ class LocalCluster {
     nodes_.spawn("kubelet", run_part(kubelet_->run(), "kubelet"));
     nodes_.spawn("scheduler", run_part(scheduler_->run(), "scheduler"));
 
-    ControllerFlags flags;
-    flags.health_probe_bind_address = "0";
-    auto controller = ControllerProcess::create(loop_, network_, flags, *config, log_.named("controller"));
+    auto flags = operator_flags(folder_);
+    if (!flags) co_return fail(std::move(flags));
+    auto written = write_submit_kubeconfig(
+        flags->kubeconfig, kubeconfig,
+        server_->service_account_token("default", kServiceAccount, std::chrono::hours(24 * 365)));
+    if (!written) co_return written;
+    auto controller = ControllerProcess::create(loop_, network_, *flags, *config, log_.named("controller"));
     if (!controller) co_return fail(std::move(controller));
     controller_ = std::move(*controller);
     operator_.spawn("controller", run_part(controller_->run(), "controller"));
@@ -150,6 +182,7 @@ class LocalCluster {
     co_await api_.stop(std::chrono::seconds(3));
     std::error_code ignored;
     fs::remove(folder_.kubeconfig(), ignored);
+    fs::remove(submit_kubeconfig(folder_), ignored);
     if (auto removed = kube::remove_tree(folder_.pods()); !removed)
       log_.warn("files of pods stay", {{"error", removed.error()}});
   }
