@@ -35,7 +35,9 @@ constexpr const char* kHelp =
     "\n"
     "Environment: SPARK_OPERATOR_LOCAL_DIR (state of the cluster), SPARK_OPERATOR_IMAGES (Spark releases, "
     "laid out by\n"
-    "deploy/lib/fetch_spark.sh).\n";
+    "deploy/lib/fetch_spark.sh), SPARK_OPERATOR_LOCAL_FLAGS (of its operator, as `spark-operator controller "
+    "start` "
+    "has them).\n";
 
 int failed(const kube::Error& error) {
   std::fprintf(stderr, "sparkctl: %s\n", error.message().c_str());
