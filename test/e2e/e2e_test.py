@@ -10,7 +10,8 @@ import tempfile
 import time
 import unittest
 
-from local_cluster import APP_LIMIT, DriverWatch, LocalCluster, processes_with, state_of
+from cluster import APP_LIMIT, DriverWatch, processes_with, state_of
+from local_cluster import LocalCluster
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 EXAMPLES = os.path.join(TOP, "deploy", "examples")

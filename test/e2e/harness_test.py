@@ -5,7 +5,8 @@ import os
 import subprocess
 import unittest
 
-from local_cluster import DriverWatch, processes_with, state_of
+from cells import COLUMNS, MATRIX, unmet_pairs
+from cluster import DriverWatch, processes_with, state_of
 
 
 def pod(uid, app="pi", phase="Running"):
@@ -38,6 +39,19 @@ class Harness(unittest.TestCase):
             process.kill()
             process.wait()
         self.assertNotIn(os.getpid(), processes_with("spark-of-this-test"))
+
+    def test_the_cells_that_ci_runs_meet_all_pairs_of_columns(self):
+        of_ci = [cell for cell in MATRIX if cell.in_ci]
+        self.assertEqual((len(of_ci), unmet_pairs(of_ci)), (6, []))
+        self.assertNotEqual(unmet_pairs(of_ci[1:]), [], "none of them is idle")
+        self.assertEqual(len({tuple(getattr(c, column) for column in COLUMNS[:4]) for c in MATRIX}), 16)
+
+    def test_a_cell_is_its_example_under_its_own_name_and_submitter(self):
+        for cell in MATRIX:
+            text = cell.manifest()
+            self.assertIn(f"name: {cell.name}\n  annotations:\n    sparkoperator.k8s.io/submitter: {cell.submitter}\n", text)
+            self.assertIn(f"sparkVersion: {cell.spark}", text)
+            self.assertIn(f"type: {cell.language.capitalize()}", text)
 
     def test_an_application_without_status_is_new(self):
         self.assertEqual(state_of({"metadata": {}}), "")

@@ -68,6 +68,7 @@ class Operators:
     def __init__(self, plane, kubectl, binary, free_port, lease=("15s", "10s", "2s")):
         self.plane, self.kubectl_path, self.binary, self.free_port, self.lease = plane, kubectl, binary, free_port, lease
         self.all = []
+        self.more_environment = {}
 
     def kubectl(self, *arguments, text=None):
         run = subprocess.run([self.kubectl_path, *arguments], env={**os.environ, **self.plane.environment}, input=text or "",
@@ -96,6 +97,7 @@ class Operators:
                    f"--leader-election-lease-duration={duration}", f"--leader-election-renew-deadline={deadline}",
                    f"--leader-election-retry-period={retry}", f"--metrics-bind-address=127.0.0.1:{port}", "--health-probe-bind-address=0"]
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("KUBERNETES_", "CONTROL_PLANE_", "KUBECONFIG"))}
+        environment.update(self.more_environment, KUBECONFIG=self.kubeconfig)   # what it starts finds the server, too
         number = len(self.all) + 1
         operator = Operator(number, command, environment, os.path.join(self.plane.folder, f"operator-{number}.log"),
                             f"http://127.0.0.1:{port}/metrics")
