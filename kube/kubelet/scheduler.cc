@@ -11,6 +11,9 @@
 namespace kube {
 namespace {
 
+// Whose pods those are that name no scheduler.
+const std::string kDefaultScheduler = "default-scheduler";
+
 struct Amounts {
   std::int64_t cpu_milli = 0, memory = 0;
 };
@@ -214,7 +217,8 @@ class Scheduler::Impl {
   }
   bool wants(const SchedulablePod& pod) const {
     if (!pod.node.empty() || pod.terminal || pod.gated || pod.deleting) return false;
-    return options_.any_name || pod.scheduler.empty() || options_.names.contains(pod.scheduler);
+    return options_.any_name ||
+           options_.names.contains(pod.scheduler.empty() ? kDefaultScheduler : pod.scheduler);
   }
 
   // Binds all that fit. What was bound counts at once, before the watch tells so.

@@ -30,7 +30,7 @@
 namespace kube {
 
 struct SchedulerOptions {
-  std::set<std::string> names = {"default-scheduler"};  // of spec.schedulerName; also pods that name none
+  std::set<std::string> names = {"default-scheduler"};  // of spec.schedulerName; none there means this one
   bool any_name = true;               // pods of every scheduler's name: there is no other one
   std::set<std::string> nodes = {};   // the only nodes that pods are bound to; none: all
   std::vector<Taint> tolerated = {};  // taints that do not count: who names this scheduler wants these nodes
