@@ -10,6 +10,8 @@ to one Java and one set of jars; where either has changed, a JVM ignores it and 
 Exit code 0: it is there; 1: no archive, with the reason on stderr. Spark works without it, only starts are slower.
 """
 
+import base64
+import hashlib
 import json
 import os
 import re
@@ -57,21 +59,25 @@ class Handler(BaseHTTPRequestHandler):
         return json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
 
     def do_GET(self):
-        if self.headers.get("Upgrade"):
-            self.answer(200, None)  # no websockets: the client goes on with a plain watch
-        elif "watch=true" in self.path:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            for pod in self.server.pods:
-                line = json.dumps({"type": "ADDED", "object": pod}).encode() + b"\n"
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
-                self.wfile.flush()
-            self.server.over.wait()
+        if self.headers.get("Upgrade", "").lower() == "websocket":
+            self.watch()
         else:
             items = self.server.pods if "/pods" in self.path else []
             self.answer(200, {"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items})
+
+    def watch(self):
+        """A websocket, as Spark's clients want it: one text frame an event. What they say is not listened to."""
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+        self.end_headers()
+        for pod in self.server.pods:
+            event = json.dumps({"type": "ADDED", "object": pod}).encode()
+            self.wfile.write(b"\x81\x7f" + len(event).to_bytes(8, "big") + event)
+        self.server.over.wait()
+        self.close_connection = True
 
     def do_POST(self):
         made = self.received()
