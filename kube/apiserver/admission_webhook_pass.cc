@@ -10,10 +10,8 @@ namespace {
 constexpr int kMostQuestions = 20;
 
 Json options_of(const ApiCall& call, const std::string& operation) {
-  const bool patch = call.info.verb == "patch";
   Json options = {{"apiVersion", "meta.k8s.io/v1"},
                   {"kind", operation == "DELETE"   ? "DeleteOptions"
-                           : patch                 ? "PatchOptions"
                            : operation == "CREATE" ? "CreateOptions"
                                                    : "UpdateOptions"}};
   if (operation == "DELETE") {

@@ -4,6 +4,7 @@
 
 #include "kube/apiserver/api_server.h"
 #include "kube/apiserver/protobuf_body.h"
+#include "kube/core/patch.h"
 #include "kube/core/yaml.h"
 
 namespace kube::apiserver {
@@ -68,10 +69,8 @@ Granted<std::string> verb_of(const ApiCall& call) {
   const RequestInfo& info = call.info;
   const bool named = !info.name.empty();
   if (info.method == "GET" || info.method == "HEAD") {
-    if (named) {
-      const std::string watch = call.parameter("watch");
-      return is_true(watch) ? std::string("watch") : std::string("get");
-    }
+    // Only collections are watched; by its name an object is read, whatever else is asked for.
+    if (named) return std::string("get");
     return is_true(call.parameter("watch")) ? std::string("watch") : std::string("list");
   }
   if (info.method == "POST") {
@@ -80,6 +79,8 @@ Granted<std::string> verb_of(const ApiCall& call) {
   }
   if (info.method == "PUT" && named) return std::string("update");
   if (info.method == "PATCH" && named) return std::string("patch");
+  if (info.method == "DELETE" && !named && call.served->table() == "namespaces")
+    return refuse(Refusal::method_not_allowed(info.method));
   if (info.method == "DELETE" && info.subresource.empty())
     return named ? std::string("delete") : std::string("deletecollection");
   return refuse(Refusal::method_not_allowed(info.method));
@@ -107,10 +108,82 @@ Granted<> read_numbers(ApiCall& call) {
     *into = *value;
   }
   const std::string& version = call.resource_version;
-  if (!version.empty() && !integer(version))
-    return refuse(Refusal::bad_request("Invalid value: \"" + version + "\": strconv.ParseUint: parsing \"" +
-                                       version + "\": invalid syntax"));
-  return {};
+  if (version.empty() || integer(version)) return {};
+  const std::string why = "resourceVersion: Invalid value: \"" + version +
+                          "\": strconv.ParseUint: parsing \"" + version + "\": invalid syntax";
+  // A watch lets the parser's error through as it is.
+  return refuse(call.info.verb == "watch" ? Refusal(500, "", why)
+                                          : Refusal::bad_request("invalid resource version: " + why));
+}
+
+Refusal wrong_options(std::string kind, const std::vector<FieldProblem>& problems) {
+  return Refusal::invalid({"meta.k8s.io", "v1", std::move(kind)}, "", problems);
+}
+
+// Which wishes about versions go together.
+Granted<> check_list_options(const ApiCall& call) {
+  using Type = FieldProblem::Type;
+  const std::string& match = call.version_match;
+  const bool initial = !call.parameter("sendInitialEvents").empty(), watch = call.info.verb == "watch";
+  std::vector<FieldProblem> problems;
+  auto forbidden = [&](const char* field, std::string why) {
+    problems.push_back({Type::Forbidden, field, {}, std::move(why)});
+  };
+  if (watch && initial && match != "NotOlderThan")
+    forbidden("resourceVersionMatch",
+              "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  if (!watch && initial) forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list");
+  if (!match.empty()) {
+    if (watch && !initial)
+      forbidden("resourceVersionMatch",
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    if (!watch && call.resource_version.empty())
+      forbidden("resourceVersionMatch",
+                "resourceVersionMatch is forbidden unless resourceVersion is provided");
+    if (!call.continue_token.empty())
+      forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
+    if (match != "NotOlderThan" && (watch || match != "Exact"))
+      problems.push_back({Type::NotSupported, "resourceVersionMatch", match,
+                          watch ? "supported values: \"NotOlderThan\""
+                                : "supported values: \"\", \"Exact\", \"NotOlderThan\""});
+    if (!watch && match == "Exact" && call.resource_version == "0")
+      forbidden("resourceVersionMatch",
+                "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+  }
+  if (problems.empty()) return {};
+  return refuse(wrong_options("ListOptions", problems));
+}
+
+// Options of writes: trial runs, field checks, and what belongs to an apply only.
+Granted<> read_write_options(ApiCall& call) {
+  using Type = FieldProblem::Type;
+  const std::string& verb = call.info.verb;
+  std::vector<FieldProblem> problems;
+  if (std::string dry = call.parameter("dryRun"); !dry.empty()) {
+    if (dry != "All")
+      problems.push_back({Type::NotSupported, "dryRun", Json::array({dry}), "supported values: \"All\""});
+    call.dry_run = true;
+  }
+  if (std::string validation = call.parameter("fieldValidation"); !validation.empty()) {
+    if (validation != "Strict" && validation != "Warn" && validation != "Ignore")
+      problems.push_back({Type::NotSupported, "fieldValidation", validation,
+                          "supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""});
+    call.field_validation = validation;
+  }
+  if (verb == "patch") {
+    if (call.content_type != kApplyPatch) {
+      if (!call.parameter("force").empty())
+        problems.push_back({Type::Forbidden, "force", {}, "may not be specified for non-apply patch"});
+    } else if (call.info.field_manager.empty()) {
+      problems.push_back({Type::Required, "fieldManager", {}, "is required for apply patch"});
+    }
+  }
+  if (problems.empty()) return {};
+  const char* kind = verb == "create"   ? "CreateOptions"
+                     : verb == "update" ? "UpdateOptions"
+                     : verb == "patch"  ? "PatchOptions"
+                                        : "DeleteOptions";
+  return refuse(wrong_options(kind, problems));
 }
 
 Granted<Propagation> propagation_named(std::string_view name) {
@@ -229,11 +302,7 @@ Granted<ApiCall> ApiCall::parse(const ResourceRegistry& registry, const ApiReque
   info.verb = std::move(*verb);
   if (call.served->listed_only_for_create && info.verb != "create")
     return refuse(Refusal::method_not_allowed(info.method));
-  // A watch of one object is a watch of the collection with its name selected.
   if (auto selected = read_selectors(call); !selected) return refuse(selected);
-  if (info.verb == "watch" && !info.name.empty()) {
-    call.fields.require({"metadata.name", info.name, false});
-  }
 
   info.field_manager = call.parameter("fieldManager");
   call.continue_token = call.parameter("continue");
@@ -244,22 +313,15 @@ Granted<ApiCall> ApiCall::parse(const ResourceRegistry& registry, const ApiReque
   call.force = is_true(call.parameter("force"));
   call.pretty = is_true(call.parameter("pretty"));
   if (std::string include = call.parameter("includeObject"); !include.empty()) call.include_object = include;
-  if (std::string dry = call.parameter("dryRun"); !dry.empty()) {
-    if (dry != "All")
-      return refuse(
-          Refusal::bad_request("dryRun: Unsupported value: \"" + dry + "\": supported values: \"All\""));
-    call.dry_run = true;
-  }
-  if (std::string validation = call.parameter("fieldValidation"); !validation.empty()) {
-    if (validation != "Strict" && validation != "Warn" && validation != "Ignore")
-      return refuse(Refusal::bad_request("fieldValidation: Unsupported value: \"" + validation +
-                                         "\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""));
-    call.field_validation = validation;
-  }
   if (auto read = read_numbers(call); !read) return refuse(read);
   std::string type(request.headers.get("Content-Type").value_or(""));
   call.content_type = type.substr(0, type.find(';'));
   while (!call.content_type.empty() && call.content_type.back() == ' ') call.content_type.pop_back();
+  const bool reads = info.verb == "get" || info.verb == "list" || info.verb == "watch";
+  if (info.verb == "list" || info.verb == "watch")
+    if (auto checked = check_list_options(call); !checked) return refuse(checked);
+  if (!reads)
+    if (auto read = read_write_options(call); !read) return refuse(read);
   if (info.verb == "delete" || info.verb == "deletecollection")
     if (auto read = read_deletion(call, request.body); !read) return refuse(read);
   call.deletion.dry_run = call.dry_run;

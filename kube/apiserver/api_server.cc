@@ -36,7 +36,7 @@ class ApiServer::Impl {
         authenticator(cluster, options),
         discovery(cluster.registry, options.git_version, options.listen.to_string()),
         kubelets(cluster, network, options.kubelet_plain_http),
-        crds(cluster, watches),
+        crds(cluster, writer, watches),
         collector(cluster, writer, options.controller_delay),
         events(cluster),
         handler({cluster, reader, writer, webhooks, watches, authenticator, discovery, kubelets, faults,

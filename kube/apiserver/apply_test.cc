@@ -79,7 +79,8 @@ TEST_CASE("what somebody changed by other means is no longer the applier's to re
 
 TEST_CASE("an apply that says too little is refused") {
   TestCluster api;
-  CHECK(api.apply(kMapsPath + "/m", config_map_json("m")).status == 400);
+  CHECK(api.apply(kMapsPath + "/m", config_map_json("m")).status == 422);
+  CHECK(api.merge(kMapsPath + "/m?force=true", config_map_json("m")).status == 422);
   CHECK(api.apply(kMapsPath + "/m?fieldManager=x", {{"data", {{"a", "b"}}}}).status == 400);
   CHECK(api.apply(kMapsPath + "/other?fieldManager=x", config_map_json("m")).status == 400);
   ApiAnswer typed = api.apply(kMapsPath + "/m?fieldManager=x", config_map_json("m", {{"a", 1}}));

@@ -1,5 +1,7 @@
 #include "kube/apiserver/authenticator.h"
 
+#include <algorithm>
+
 namespace kube::apiserver {
 
 namespace {
@@ -35,7 +37,9 @@ std::optional<UserInfo> Authenticator::authenticate(const Headers& headers,
     // A token read from a file comes with its line end.
     while (!token.empty() && (token.back() == '\n' || token.back() == ' ' || token.back() == '\r'))
       token.remove_suffix(1);
-    return user_of_token(token);
+    auto found = user_of_token(token);
+    if (!found) return std::nullopt;
+    return std::move(found->user);
   }
   if (peer && !peer->common_name.empty()) {
     UserInfo user{peer->common_name, "", peer->organizations, {}};
@@ -45,17 +49,23 @@ std::optional<UserInfo> Authenticator::authenticate(const Headers& headers,
   return std::nullopt;
 }
 
-std::optional<UserInfo> Authenticator::user_of_token(std::string_view token) const {
+std::optional<Authenticator::TokenUser> Authenticator::user_of_token(
+    std::string_view token, std::vector<std::string> audiences) const {
   for (const StaticToken& known : static_tokens_)
-    if (!known.token.empty() && known.token == token) return known.user;
+    if (!known.token.empty() && known.token == token) return TokenUser{known.user, {}};
   auto claims = signer_.verify(token);
   if (!claims) return std::nullopt;
   const std::int64_t now = unix_seconds(cluster_.loop.now());
   if (string_at(*claims, {"iss"}) != issuer_ || claims->value("exp", std::int64_t{0}) <= now ||
       claims->value("nbf", std::int64_t{0}) > now + 5)
     return std::nullopt;
+  if (audiences.empty()) audiences.push_back(issuer_);
+  const Json* meant = find_path(*claims, {"aud"});
+  std::erase_if(audiences, [&](const std::string& asked) {
+    return !meant || !meant->is_array() || std::find(meant->begin(), meant->end(), asked) == meant->end();
+  });
   const Json* bound = find_path(*claims, {"kubernetes.io"});
-  if (!bound) return std::nullopt;
+  if (!bound || audiences.empty()) return std::nullopt;
   const std::string ns = string_at(*bound, {"namespace"}),
                     name = string_at(*bound, {"serviceaccount", "name"});
   ObjectRef account = cluster_.store.get("serviceaccounts", {ns, name});
@@ -70,7 +80,7 @@ std::optional<UserInfo> Authenticator::user_of_token(std::string_view token) con
     user.extra["authentication.kubernetes.io/pod-name"] = Json::array({pod_name});
     user.extra["authentication.kubernetes.io/pod-uid"] = Json::array({pod->uid()});
   }
-  return user;
+  return TokenUser{std::move(user), std::move(audiences)};
 }
 
 std::string Authenticator::sign(const StoredObject& account, const Json& bound_pod, const Json& audiences,
@@ -109,6 +119,10 @@ Granted<Json> Authenticator::issue(const ObjectKey& account, Json request) const
         {{FieldProblem::Type::Invalid, "spec.expirationSeconds", seconds,
           seconds < kShortestToken ? "may not specify a duration less than 10 minutes"
                                    : "may not specify a duration larger than 2^32 seconds"}}));
+  if (std::string name = string_at(request, {"metadata", "name"}); !name.empty() && name != account.name)
+    return refuse(Refusal::invalid(kind, account.name,
+                                   {{FieldProblem::Type::Invalid, "metadata.name", name,
+                                     "must match the service account name if specified"}}));
   Json pod;
   if (const Json* bound = find_path(request, {"spec", "boundObjectRef"}); bound && bound->is_object()) {
     const std::string bound_kind = string_at(*bound, {"kind"}), name = string_at(*bound, {"name"});

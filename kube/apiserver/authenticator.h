@@ -20,7 +20,13 @@ class Authenticator {
   Authenticator(Cluster& cluster, const ApiServerOptions& options);
 
   std::optional<UserInfo> authenticate(const Headers& headers, const std::optional<TlsPeer>& peer) const;
-  std::optional<UserInfo> user_of_token(std::string_view token) const;
+  // Of a token that is good for one of the audiences; none given: for this server.
+  struct TokenUser {
+    UserInfo user;
+    std::vector<std::string> audiences;  // of those asked for; empty for static tokens
+  };
+  std::optional<TokenUser> user_of_token(std::string_view token,
+                                         std::vector<std::string> audiences = {}) const;
 
   // The TokenRequest subresource: fills status.token of the request.
   Granted<Json> issue(const ObjectKey& account, Json request) const;

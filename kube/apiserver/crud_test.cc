@@ -71,7 +71,7 @@ TEST_CASE("refusals carry the Status that clients branch on") {
       {"a wrong type", "POST", kPodsPath, wrong_type, 400, "BadRequest",
        "spec.containers[0].ports: expected array"},
       {"a mount of no volume", "POST", kPodsPath, bad_mount, 422, "Invalid",
-       "volumeMounts[0].name: Invalid value"},
+       "volumeMounts[0].name: Not found: \"nope\""},
       {"a name that is none", "POST", kPodsPath, pod_json("Bad_Name"), 422, "Invalid",
        "metadata.name: Invalid value"},
       {"another namespace", "POST", kPodsPath, other_ns, 400, "BadRequest", "does not match the namespace"},
@@ -164,7 +164,10 @@ TEST_CASE("metadata that is the server's cannot be written") {
                          {{"metadata", {{"creationTimestamp", "2001-01-01T00:00:00Z"}, {"generation", 9}}}})
                    .json();
   CHECK(after == map);
-  CHECK(api.merge(kMapsPath + "/a", {{"metadata", {{"uid", "other"}}}}).status == 409);
+  CHECK(api.merge(kMapsPath + "/a", {{"metadata", {{"uid", "other"}}}}).status == 422);
+  Json other = map;
+  other["metadata"]["uid"] = "other";
+  CHECK(api.put(kMapsPath + "/a", other).status == 409);
 }
 
 TEST_CASE("the three patches change what they say") {
@@ -219,6 +222,83 @@ TEST_CASE("an immutable config map keeps its data") {
   api.post(kMapsPath, map);
   CHECK(api.merge(kMapsPath + "/a", {{"data", {{"k", "2"}}}}).status == 422);
   CHECK(api.merge(kMapsPath + "/a", {{"metadata", {{"labels", {{"l", "1"}}}}}}).status == 200);
+}
+
+TEST_CASE("items of a list say no kind, custom resources do") {
+  TestCluster api;
+  api.post(kMapsPath, config_map_json("a", {{"kind", "ConfigMap"}}));
+  const Json item = api.get(kMapsPath + "?fieldSelector=metadata.name%3Da").json()["items"][0];
+  CHECK_FALSE(item.contains("kind"));
+  CHECK_FALSE(item.contains("apiVersion"));
+  CHECK(item["data"]["kind"] == "ConfigMap");
+  CHECK(item["metadata"]["name"] == "a");
+  api.post(kCrdsPath, widget_crd());
+  api.post(kWidgetsPath, widget_json("w"));
+  CHECK(api.get(kWidgetsPath).json()["items"][0]["kind"] == "Widget");
+}
+
+TEST_CASE("quantities are kept in their canonical form") {
+  TestCluster api;
+  Json pod = pod_json("a");
+  pod["spec"]["containers"][0]["resources"] = {{"requests", {{"cpu", "0.1"}, {"memory", "1024Mi"}}}};
+  CHECK(api.post(kPodsPath, pod).json()["spec"]["containers"][0]["resources"]["requests"] ==
+        Json{{"cpu", "100m"}, {"memory", "1Gi"}});
+}
+
+TEST_CASE("a member that stands twice is refused strictly, else the last counts") {
+  TestCluster api;
+  const std::string twice = R"({"metadata":{"name":"a"},"data":{"a":"1","b":"2","a":"3"}})";
+  ApiAnswer refused = api.ask("POST", kMapsPath + "?fieldValidation=Strict", twice);
+  CHECK(refused.status == 400);
+  CHECK(refused.body.find("duplicate field \\\"data.a\\\"") != std::string::npos);
+  CHECK(api.ask("POST", kMapsPath, twice).json()["data"]["a"] == "3");
+}
+
+TEST_CASE("a JSON patch may replace a member that is not there, but nothing below it") {
+  TestCluster api;
+  api.post(kMapsPath, config_map_json("a"));
+  auto patch = [&](const char* path) {
+    return api.ask("PATCH", kMapsPath + "/a",
+                   Json::array({{{"op", "replace"}, {"path", path}, {"value", "x"}}}).dump(),
+                   "application/json-patch+json");
+  };
+  CHECK(patch("/data/new").json()["data"] == Json{{"k", "v"}, {"new", "x"}});
+  CHECK(patch("/none/new").status == 422);
+  CHECK(patch("no pointer").status >= 400);
+}
+
+TEST_CASE("some kinds are replaced by their version only, and made by a PUT") {
+  TestCluster api;
+  const std::string path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l";
+  const Json lease = {{"metadata", {{"name", "l"}}}, {"spec", {{"holderIdentity", "me"}}}};
+  CHECK(api.put(path, lease).status == 201);
+  CHECK(api.put(path, lease).status == 422);
+  CHECK(api.put(kMapsPath + "/none", config_map_json("none")).status == 404);
+  CHECK(api.put(kMapsPath + "/none", {{"data", {{"a", "b"}}}}).status == 400);
+}
+
+TEST_CASE("times are checked where a kind has them") {
+  TestCluster api;
+  const std::string path = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+  auto renewed = [&](const char* time) {
+    return api.post(path, {{"metadata", {{"generateName", "l"}}}, {"spec", {{"renewTime", time}}}}).status;
+  };
+  CHECK(renewed("2024-01-02T03:04:05.000000Z") == 201);
+  CHECK(renewed("2024-01-02T03:04:05Z") == 400);
+  CHECK(renewed("now") == 400);
+}
+
+TEST_CASE("an eviction must name its pod, and may be a trial") {
+  TestCluster api;
+  api.post(kPodsPath, pod_json("a"));
+  auto evict = [&](const char* name, Json options) {
+    return api.post(kPodsPath + "/a/eviction", {{"metadata", {{"name", name}}}, {"deleteOptions", options}});
+  };
+  CHECK(evict("other", Json::object()).status == 400);
+  CHECK(evict("a", {{"dryRun", {"All"}}}).status == 201);
+  CHECK(api.get(kPodsPath + "/a").status == 200);
+  CHECK(evict("a", Json::object()).status == 201);
+  CHECK(api.get(kPodsPath + "/a").status == 404);
 }
 
 TEST_CASE("binding assigns a pod once") {

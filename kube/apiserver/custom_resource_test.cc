@@ -161,7 +161,19 @@ TEST_CASE("a definition that goes takes its objects with it") {
   api.post(kWidgetsPath, widget_json("a"));
   ApiAnswer watch = api.get(kWidgetsPath + "?watch=true");
   api.event(watch);
+  api.post(kWidgetsPath, [] {
+    Json held = widget_json("held");
+    held["metadata"]["finalizers"] = {"example.com/hold"};
+    return held;
+  }());
   CHECK(api.remove(kCrdsPath + "/widgets.example.com").status == 200);
+  api.loop.run_for(1s);
+  CHECK(api.get(kWidgetsPath + "/a").status == 404);
+  CHECK(api.get(kWidgetsPath + "/held").json()["metadata"].contains("deletionTimestamp"));
+  CHECK(api.get(kCrdsPath + "/widgets.example.com").status == 200);
+  api.merge(kWidgetsPath + "/held", {{"metadata", {{"finalizers", nullptr}}}});
+  api.loop.run_for(1s);
+  CHECK(api.get(kCrdsPath + "/widgets.example.com").status == 404);
   CHECK(api.get(kWidgetsPath).status == 404);
   CHECK(api.server.store().table("widgets.example.com").empty());
 }

@@ -205,6 +205,11 @@ void apply_builtin_defaults(std::string_view table, Json& object) {
   if (table == "pods") return default_pod(object);
   if (table == "services") return default_service(object);
   if (table == "secrets") return default_secret(object);
+  if (table == "events") {
+    absent(object, "source", Json::object());
+    absent(object, "reportingComponent", "");
+    absent(object, "reportingInstance", "");
+  }
   if (table == "customresourcedefinitions.apiextensions.k8s.io") return default_crd(object);
   if (table == "deployments.apps" || table == "replicasets.apps" || table == "statefulsets.apps" ||
       table == "daemonsets.apps" || table == "jobs.batch")

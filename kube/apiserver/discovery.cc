@@ -9,6 +9,7 @@ namespace {
 
 Json verbs_of(const ServedResource& served) {
   if (served.listed_only_for_create) return {"create"};
+  if (served.table() == "namespaces") return {"create", "delete", "get", "list", "patch", "update", "watch"};
   return {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
 }
 

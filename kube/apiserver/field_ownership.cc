@@ -238,6 +238,11 @@ void set_managed(Json& object, Json managed) {
     object["metadata"]["managedFields"] = std::move(managed);
 }
 
+bool is_by(const Json& entry, const Applier& applier) {
+  return string_at(entry, {"operation"}) == "Apply" && string_at(entry, {"manager"}) == applier.manager &&
+         string_at(entry, {"subresource"}) == applier.subresource;
+}
+
 }  // namespace
 
 Json fields_of(const Json& config, const Schema* schema) {
@@ -267,7 +272,7 @@ Applied apply_configuration(const Json& live, const Json& config, const Schema* 
   for (const Json& entry : managed) {
     const Json* owned = find_path(entry, {"fieldsV1"});
     if (!owned || !owned->is_object()) continue;
-    if (string_at(entry, {"operation"}) == "Apply" && string_at(entry, {"manager"}) == applier.manager) {
+    if (is_by(entry, applier)) {
       previous = *owned;
       continue;
     }
@@ -295,17 +300,14 @@ Applied apply_configuration(const Json& live, const Json& config, const Schema* 
   if (auto dropped = without(previous, wanted); dropped)
     if (auto orphaned = without(*dropped, of_others); orphaned) remove_fields(candidate, *orphaned, schema);
 
-  managed_after.push_back({{"manager", applier.manager},
-                           {"operation", "Apply"},
-                           {"apiVersion", applier.api_version},
-                           {"time", applier.time},
-                           {"fieldsType", "FieldsV1"},
-                           {"fieldsV1", wanted}});
+  Json own = {{"manager", applier.manager}, {"operation", "Apply"},     {"apiVersion", applier.api_version},
+              {"time", applier.time},       {"fieldsType", "FieldsV1"}, {"fieldsV1", wanted}};
+  if (!applier.subresource.empty()) own["subresource"] = applier.subresource;
   // An apply that changes nothing must leave the object as it is, its time included.
   for (const Json& entry : managed)
-    if (string_at(entry, {"manager"}) == applier.manager && string_at(entry, {"operation"}) == "Apply" &&
-        entry.value("fieldsV1", Json()) == wanted && entry.contains("time"))
-      managed_after.back()["time"] = entry["time"];
+    if (is_by(entry, applier) && entry.value("fieldsV1", Json()) == wanted && entry.contains("time"))
+      own["time"] = entry["time"];
+  managed_after.push_back(std::move(own));
   set_managed(candidate, std::move(managed_after));
   applied.object = std::move(candidate);
   return applied;

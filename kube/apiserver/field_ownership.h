@@ -23,7 +23,8 @@ struct Applier {
   std::string manager;
   bool force = false;
   std::string api_version;
-  std::string time;  // RFC 3339
+  std::string time;         // RFC 3339
+  std::string subresource;  // "status": the same manager by another door is another
 };
 
 struct ApplyConflict {

@@ -77,20 +77,28 @@ Task<Granted<ApiAnswer>> KubeletProxy::log(ObjectKey key, QueryParameters query)
   ObjectRef pod = cluster_.store.get("pods", key);
   if (!pod) co_return refuse(Refusal::not_found(kPods, key.name));
   std::string asked, passed_on;
+  std::vector<FieldProblem> problems;
   for (const auto& [name, value] : query) {
+    const bool counts = name == "tailLines" || name == "limitBytes" || name == "sinceSeconds";
+    if (counts && value.starts_with('-'))
+      problems.push_back({FieldProblem::Type::Invalid, name, value, "must be greater than or equal to 0"});
     if (name == "container") {
       asked = value;
     } else if (name != "pretty" && name != "insecureSkipTLSVerifyBackend") {
       passed_on += (passed_on.empty() ? "?" : "&") + percent_encode(name) + "=" + percent_encode(value);
     }
   }
+  if (!problems.empty()) co_return refuse(Refusal::invalid({"", "v1", "PodLogOptions"}, key.name, problems));
   auto container = container_of(pod->json(), asked);
   if (!container) co_return refuse(container);
   const std::string node_name = string_at(pod->json(), {"spec", "nodeName"});
   ApiAnswer answer;
   answer.content_type = "text/plain";
   // A pod that nobody runs yet has said nothing.
-  if (node_name.empty()) co_return std::move(answer);
+  if (node_name.empty()) {
+    answer.status = 204;
+    co_return std::move(answer);
+  }
   ObjectRef node = cluster_.store.get("nodes", {"", node_name});
   if (!node) co_return refuse(Refusal::not_found(kNodes, node_name));
   const std::string host = address_of(node->json());

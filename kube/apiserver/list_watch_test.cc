@@ -75,6 +75,10 @@ TEST_CASE("a page whose version is forgotten is expired") {
   CHECK(answer.status == 410);
   CHECK(answer.json()["reason"] == "Expired");
   CHECK(api.get(kMapsPath + "?limit=1&continue=rubbish").status == 400);
+  // The refusal's own token goes on with what there is now.
+  const std::string anyway = string_at(answer.json(), {"metadata", "continue"});
+  CHECK(names(api.get(kMapsPath + "?continue=" + percent_encode(anyway)).json()) ==
+        std::vector<std::string>{"b", "c", "d", "kube-root-ca.crt"});
 }
 
 TEST_CASE("resource versions of lists") {
@@ -89,6 +93,8 @@ TEST_CASE("resource versions of lists") {
   CHECK(version_of(api.get(kMapsPath).json()) == present);
   CHECK(api.get(kMapsPath + "?resourceVersion=99999").status == 504);
   CHECK(api.get(kMapsPath + "?resourceVersion=abc").status == 400);
+  CHECK(api.get(kMapsPath + "?watch=true&resourceVersion=abc").status == 500);
+  CHECK(api.get(kMapsPath + "/a?resourceVersion=99999").status == 504);
   api.server.store().compact();
   CHECK(api.get(kMapsPath + "?resourceVersion=" + old + "&resourceVersionMatch=Exact").status == 410);
 }
@@ -139,15 +145,32 @@ TEST_CASE("an object that enters or leaves the selection is added or deleted") {
   CHECK(api.event(watch)["type"] == "ADDED");
 }
 
-TEST_CASE("a watch from a forgotten version is gone, as a status and within the stream") {
+TEST_CASE("wishes about versions that contradict each other are refused") {
+  TestCluster api;
+  for (const char* query :
+       {"watch=true&sendInitialEvents=true", "watch=true&sendInitialEvents=true&resourceVersionMatch=Exact",
+        "watch=true&resourceVersionMatch=NotOlderThan&resourceVersion=1",
+        "resourceVersionMatch=Newer&resourceVersion=1", "resourceVersionMatch=Exact",
+        "resourceVersionMatch=Exact&resourceVersion=0", "sendInitialEvents=true"}) {
+    INFO(query);
+    ApiAnswer refused = api.get(kMapsPath + "?" + query);
+    CHECK(refused.status == 422);
+    CHECK(refused.json()["details"]["kind"] == "ListOptions");
+  }
+  api.post(kMapsPath, config_map_json("one"));
+  CHECK(api.get(kMapsPath + "/one?watch=true").json()["kind"] == "ConfigMap");
+}
+
+TEST_CASE("a watch from a forgotten version is told so inside the stream") {
   TestCluster api;
   const std::string old = version_of(api.post(kMapsPath, config_map_json("a")).json());
   ApiAnswer slow = api.get(kMapsPath + "?watch=true&resourceVersion=" + old);
   api.post(kMapsPath, config_map_json("b"));
   api.server.store().compact();
-  ApiAnswer refused = api.get(kMapsPath + "?watch=true&resourceVersion=" + old);
-  CHECK(refused.status == 410);
-  CHECK(refused.json()["reason"] == "Expired");
+  ApiAnswer late = api.get(kMapsPath + "?watch=true&resourceVersion=" + old);
+  CHECK(late.status == 200);
+  CHECK(api.event(late)["object"]["reason"] == "Expired");
+  CHECK(api.event(late).is_null());
   const Json error = api.event(slow);
   CHECK(error["type"] == "ERROR");
   CHECK(error["object"]["code"] == 410);
@@ -161,7 +184,8 @@ TEST_CASE("a small history forgets by itself") {
   TestCluster api(options);
   const std::string old = version_of(api.post(kMapsPath, config_map_json("a")).json());
   for (const char* name : {"b", "c", "d", "e"}) api.post(kMapsPath, config_map_json(name));
-  CHECK(api.get(kMapsPath + "?watch=true&resourceVersion=" + old).status == 410);
+  ApiAnswer watch = api.get(kMapsPath + "?watch=true&resourceVersion=" + old);
+  CHECK(api.event(watch)["object"]["code"] == 410);
 }
 
 TEST_CASE("bookmarks tell the version of a quiet watch") {

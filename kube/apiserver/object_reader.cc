@@ -9,6 +9,8 @@ namespace kube::apiserver {
 
 namespace {
 
+constexpr const char* kAnyVersion = "-1";
+
 std::uint64_t number(const std::string& text) {
   std::uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -98,6 +100,9 @@ bool Selection::matches(const StoredObject& object) const {
 
 Granted<ObjectRef> ObjectReader::get(const ApiCall& call) const {
   ObjectRef object = cluster_.store.get(call.served->table(), {call.info.ns, call.info.name});
+  const std::uint64_t asked = number(call.resource_version);
+  if (asked > cluster_.store.version())
+    return refuse(Refusal::version_too_large(asked, cluster_.store.version()));
   if (!object) return refuse(Refusal::not_found(call.served->resource, call.info.name));
   return object;
 }
@@ -122,12 +127,23 @@ Granted<ObjectPage> ObjectReader::list(const ApiCall& call) const {
       return refuse(Refusal::bad_request("continue key is not valid: " + call.continue_token));
     page.version = number(string_at(*token, {"v"}));
     start = {string_at(*token, {"ns"}), string_at(*token, {"n"})};
-    past = store.table_at(table, page.version);
-    if (!past)
-      return refuse(Refusal::expired(
-          "The provided continue parameter is too old to display a consistent list result. You can start a "
-          "new list without the continue parameter, or use the continue token in this response to retrieve "
-          "the remainder of the results."));
+    // "-1" goes on with what there is now, whatever the pages before were of.
+    if (string_at(*token, {"v"}) == kAnyVersion) {
+      page.version = store.version();
+    } else {
+      past = store.table_at(table, page.version);
+      if (!past) {
+        Refusal gone = Refusal::expired(
+            "The provided continue parameter is too old to display a consistent list result. You can start a "
+            "new list without the continue parameter, or use the continue token in this response to retrieve "
+            "the remainder of the results. Continuing with the provided token results in an inconsistent "
+            "list - objects that were created, modified, or deleted between the time the first chunk was "
+            "returned and now may show up in the list.");
+        (*token)["v"] = kAnyVersion;
+        gone.metadata() = {{"continue", encode_base64(dump_json(*token))}};
+        return refuse(std::move(gone));
+      }
+    }
   } else if (!call.resource_version.empty() && call.resource_version != "0") {
     const std::uint64_t asked = number(call.resource_version);
     if (asked > store.version()) return refuse(Refusal::version_too_large(asked, store.version()));
@@ -137,10 +153,6 @@ Granted<ObjectPage> ObjectReader::list(const ApiCall& call) const {
       past = store.table_at(table, asked);
       if (!past) return refuse(Refusal::expired("The resourceVersion for the provided list is too old."));
     }
-  } else if (call.version_match == "Exact") {
-    return refuse(
-        Refusal::bad_request("resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless "
-                             "resourceVersion is provided"));
   }
 
   const Store::Table& objects = past ? *past : store.table(table);
@@ -168,6 +180,19 @@ const std::string& text_as(const StoredObject& object, const ServedResource& ser
   if (as_stored) return object.text();
   scratch = dump_json(json_as(object, served));
   return scratch;
+}
+
+std::string text_as_item(const StoredObject& object, const ServedResource& served) {
+  // Custom resources are not typed, so each says what it is.
+  if (served.custom) {
+    std::string scratch;
+    return text_as(object, served, scratch);
+  }
+  if (served.resource.group != "events.k8s.io") return object.text_as_item();
+  Json json = to_events_v1(object.json());
+  json.erase("kind");
+  json.erase("apiVersion");
+  return dump_json(json);
 }
 
 Json json_as(const StoredObject& object, const ServedResource& served) {

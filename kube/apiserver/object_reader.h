@@ -49,6 +49,8 @@ class ObjectReader {
 // An object as the version that was asked for shows it: another apiVersion of a custom resource, or the other
 // face of an Event.
 const std::string& text_as(const StoredObject& object, const ServedResource& served, std::string& scratch);
+// The same as an item of a list, which says kind and apiVersion for the built-in ones.
+std::string text_as_item(const StoredObject& object, const ServedResource& served);
 Json json_as(const StoredObject& object, const ServedResource& served);
 
 }  // namespace kube::apiserver

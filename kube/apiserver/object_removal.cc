@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::string_view kForeground = "foregroundDeletion";
 constexpr std::string_view kOrphan = "orphan";
+constexpr std::string_view kDefinitions = "customresourcedefinitions.apiextensions.k8s.io";
+constexpr std::string_view kCleanUp = "customresourcecleanup.apiextensions.k8s.io";
 
 bool has_finalizers(const Json& object) {
   const Json* finalizers = find_path(object, {"metadata", "finalizers"});
@@ -48,16 +50,16 @@ Granted<Removed> ObjectWriter::remove(ApiCall& call, const ObjectKey& key) {
   ObjectRef object = cluster_.store.get(served.table(), key);
   if (!object) return refuse(Refusal::not_found(served.resource, key.name));
   if (!options.uid.empty() && options.uid != object->uid())
-    return refuse(Refusal::conflict(served.resource, key.name,
-                                    "the UID in the precondition (" + options.uid +
-                                        ") does not match the UID in record (" + object->uid() +
-                                        "). The object might have been deleted and then recreated"));
+    return refuse(Refusal::precondition_failed(
+        served.resource, key.name,
+        "the UID in the precondition (" + options.uid + ") does not match the UID in record (" +
+            object->uid() + "). The object might have been deleted and then recreated"));
   if (!options.resource_version.empty() && options.resource_version != std::to_string(object->version()))
-    return refuse(Refusal::conflict(served.resource, key.name,
-                                    "the ResourceVersion in the precondition (" + options.resource_version +
-                                        ") does not match the ResourceVersion in record (" +
-                                        std::to_string(object->version()) +
-                                        "). The object might have been modified"));
+    return refuse(Refusal::precondition_failed(
+        served.resource, key.name,
+        "the ResourceVersion in the precondition (" + options.resource_version +
+            ") does not match the ResourceVersion in record (" + std::to_string(object->version()) +
+            "). The object might have been modified"));
   if (auto admitted = admission_.remove(served, *object); !admitted) return refuse(admitted);
   if (call.webhooks)
     if (auto passed = call.webhooks->remove(object); !passed) return refuse(passed);
@@ -87,6 +89,8 @@ Granted<Removed> ObjectWriter::remove(ApiCall& call, const ObjectKey& key) {
   if (is_namespace) {
     after["status"]["phase"] = "Terminating";
   }
+  // Its objects end first; CrdLifecycle takes the finalizer off.
+  if (served.table() == kDefinitions && !was_terminating) metadata["finalizers"].push_back(kCleanUp);
   const std::int64_t left = pod ? metadata.value("deletionGracePeriodSeconds", std::int64_t{0}) : 0;
   const bool waits = left > 0 || has_finalizers(after) || is_namespace;
   const bool finished_pod = pod && !options.grace_period_seconds &&
@@ -100,17 +104,13 @@ Granted<Removed> ObjectWriter::remove(ApiCall& call, const ObjectKey& key) {
   return Removed{last, true};
 }
 
-// An object whose deletion only waited for its finalizers goes with the last of them.
-Removed ObjectWriter::finish_if_done(const ServedResource& served, ObjectRef object) {
-  if (!object->is_terminating() || has_finalizers(object->json())) return {object, false};
-  const Json* grace = find_path(object->json(), {"metadata", "deletionGracePeriodSeconds"});
-  if (grace && grace->is_number_integer() && grace->get<std::int64_t>() > 0) return {object, false};
-  if (served.table() == "namespaces") {
-    const Json* content = find_path(object->json(), {"spec", "finalizers"});
-    if (content && content->is_array() && !content->empty()) return {object, false};
-  }
-  cluster_.store.remove(served.table(), object->key());
-  return {object, true};
+// Whether the deletion of an object only waited for finalizers, and this is it without them.
+bool ObjectWriter::is_finished(const ServedResource& served, const Json& object) {
+  if (!find_path(object, {"metadata", "deletionTimestamp"}) || has_finalizers(object)) return false;
+  const Json* grace = find_path(object, {"metadata", "deletionGracePeriodSeconds"});
+  if (grace && grace->is_number_integer() && grace->get<std::int64_t>() > 0) return false;
+  const Json* content = served.table() == "namespaces" ? find_path(object, {"spec", "finalizers"}) : nullptr;
+  return !content || !content->is_array() || content->empty();
 }
 
 }  // namespace kube::apiserver

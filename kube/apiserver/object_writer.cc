@@ -6,6 +6,7 @@
 #include "kube/apiserver/field_ownership.h"
 #include "kube/apiserver/object_reader.h"
 #include "kube/apiserver/protobuf_body.h"
+#include "kube/apiserver/strict_json.h"
 #include "kube/core/patch.h"
 #include "kube/core/yaml.h"
 
@@ -14,9 +15,6 @@ namespace kube::apiserver {
 namespace {
 
 constexpr std::string_view kBodyTypes = "application/json, application/yaml";
-constexpr std::string_view kPatchTypes =
-    "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, "
-    "application/apply-patch+yaml";
 
 // Kinds whose spec changes are counted in metadata.generation.
 bool has_generation(const ServedResource& served) {
@@ -40,6 +38,16 @@ bool has_generation(const ServedResource& served) {
   return kCounted.contains(served.table());
 }
 
+// Kinds of which a replacement must name the version it replaces.
+bool replaced_by_version_only(const ServedResource& served) {
+  static const std::set<std::string, std::less<>> kCareful = {
+      "leases.coordination.k8s.io", "poddisruptionbudgets.policy",
+      "customresourcedefinitions.apiextensions.k8s.io",
+      "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+      "validatingwebhookconfigurations.admissionregistration.k8s.io"};
+  return served.custom || kCareful.contains(served.table());
+}
+
 // What counts for the generation: all but metadata and, where it is a subresource, status.
 Json desired_part(const Json& object, const ServedResource& served) {
   Json part = object;
@@ -57,13 +65,47 @@ void keep(Json& after, const Json& before, std::string_view member) {
     after[std::string(member)] = *found;
 }
 
+bool lacks_member(const Json& document, const std::string& path) {
+  const std::size_t last = path.rfind('/');
+  if (last == std::string::npos) return false;
+  try {
+    const Json::json_pointer parent(path.substr(0, last));
+    return document.contains(parent) && document.at(parent).is_object() &&
+           !document.at(parent).contains(unescape_json_pointer(path.substr(last + 1)));
+  } catch (const Json::exception&) {
+    return false;  // no pointer: whoever applies it will say so
+  }
+}
+
+// The real server's "replace" also makes a member that is not there, of an object that is.
+Json with_lenient_replace(const Json& document, Json operations) {
+  Json present = document;
+  for (Json& operation : operations) {
+    if (!operation.is_object()) break;
+    if (string_at(operation, {"op"}) == "replace" && lacks_member(present, string_at(operation, {"path"})))
+      operation["op"] = "add";
+    auto patched = apply_json_patch(std::move(present), Json::array({operation}));
+    if (!patched) break;  // the whole is refused for the same reason
+    present = std::move(*patched);
+  }
+  return operations;
+}
+
 Granted<> check_identity(const ApiCall& call, const Json& object) {
   const Resource& resource = call.served->resource;
   const std::string version = string_at(object, {"apiVersion"}), kind = string_at(object, {"kind"});
+  if (!kind.empty() && kind != resource.kind && call.served->custom)
+    return refuse(
+        Refusal::invalid({resource.group, resource.version, kind}, string_at(object, {"metadata", "name"}),
+                         {{FieldProblem::Type::Invalid, "kind", kind, "must be " + resource.kind}}));
   if (!kind.empty() && kind != resource.kind)
     return refuse(Refusal::bad_request(kind + " in version \"" + version + "\" cannot be handled as a " +
                                        resource.kind + ": no kind \"" + kind +
                                        "\" is registered for version \"" + resource.api_version() + "\""));
+  if (!version.empty() && version != resource.api_version() && !call.served->custom && !kind.empty())
+    return refuse(Refusal::bad_request(kind + " in version \"" + version + "\" cannot be handled as a " +
+                                       resource.kind + ": no kind \"" + kind +
+                                       "\" is registered for version \"" + version + "\""));
   if (!version.empty() && version != resource.api_version())
     return refuse(Refusal::bad_request("the API version in the data (" + version +
                                        ") does not match the expected API version (" +
@@ -97,6 +139,13 @@ Granted<Json> ObjectWriter::read_body(const ApiCall& call, const std::string& bo
   const bool known = type.empty() || yaml || type.find("json") != std::string::npos;
   if (!known) return refuse(Refusal::unsupported_media_type(kBodyTypes));
   auto json = yaml ? parse_yaml_document(body) : parse_json(body);
+  if (json && !yaml && call.field_validation == "Strict" && call.served)
+    if (std::vector<std::string> twice = duplicate_members(body); !twice.empty()) {
+      const Resource& resource = call.served->resource;
+      return refuse(Refusal::bad_request(resource.kind + " in version \"" + resource.version +
+                                         "\" cannot be handled as a " + resource.kind +
+                                         ": strict decoding error: duplicate field \"" + twice[0] + "\""));
+    }
   if (!json)
     return refuse(
         Refusal::bad_request("couldn't get version/kind; json parse error: " + json.error().message()));
@@ -130,11 +179,16 @@ Granted<> ObjectWriter::check_shape(ApiCall& call, Json& object) const {
                                          "\" cannot be handled as a " + served.resource.kind + ": " + wrong));
   }
   drop_nulls(object, *schema);
+  if (!served.custom) write_quantities(object, *schema);
   std::vector<std::string> unknown = prune(object, *schema);
   if (!unknown.empty() && call.field_validation == "Strict") {
     std::string message;
     for (const std::string& field : unknown)
       message += (message.empty() ? "" : ", ") + ("unknown field \"" + field + "\"");
+    if (call.info.verb == "patch" && call.content_type != kApplyPatch)
+      return refuse(Refusal::invalid(
+          {}, "",
+          {{FieldProblem::Type::Invalid, "patch", call.info.body, "strict decoding error: " + message}}));
     return refuse(Refusal::bad_request(served.resource.kind + " in version \"" + served.resource.version +
                                        "\" cannot be handled as a " + served.resource.kind +
                                        ": strict decoding error: " + message));
@@ -154,9 +208,14 @@ Granted<> ObjectWriter::pass_mutating(ApiCall& call, const ObjectRef& before, Js
   } else if (!served.custom && call.info.subresource.empty()) {
     apply_builtin_defaults(served.table(), shown);
   }
+  // Webhooks and the schema know an event by the face that was asked for.
+  const bool event = served.resource.group == "events.k8s.io";
+  if (event) shown = to_events_v1(std::move(shown));
   if (auto passed = call.webhooks->mutate(before, shown); !passed) return passed;
   object = std::move(shown);
-  return check_shape(call, object);
+  auto shaped = check_shape(call, object);
+  if (event) object = from_events_v1(std::move(object));
+  return shaped;
 }
 
 Granted<Written> ObjectWriter::create(ApiCall& call, const std::string& body) {
@@ -176,7 +235,7 @@ Granted<Written> ObjectWriter::create_json(ApiCall& call, Json object) {
 
   Json& metadata = object["metadata"];
   if (!string_at(metadata, {"resourceVersion"}).empty())
-    return refuse(Refusal::bad_request("resourceVersion should not be set on objects to be created"));
+    return refuse(Refusal(500, "", "resourceVersion should not be set on objects to be created"));
   std::string name = string_at(metadata, {"name"});
   const std::string prefix = string_at(metadata, {"generateName"});
   if (name.empty() && !prefix.empty()) {
@@ -190,8 +249,7 @@ Granted<Written> ObjectWriter::create_json(ApiCall& call, Json object) {
     metadata.erase("namespace");
   metadata["uid"] = cluster_.new_uid();
   metadata["creationTimestamp"] = cluster_.now();
-  for (const char* own :
-       {"deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink", "resourceVersion"})
+  for (const char* own : {"deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"})
     metadata.erase(own);
   if (call.content_type != kApplyPatch) metadata.erase("managedFields");
   if (has_generation(served)) metadata["generation"] = 1;
@@ -217,15 +275,26 @@ Granted<Written> ObjectWriter::update(ApiCall& call, const std::string& body) {
   if (auto shaped = check_shape(call, *object); !shaped) return refuse(shaped);
   if (served.resource.group == "events.k8s.io") *object = from_events_v1(std::move(*object));
   const std::string version = string_at(*object, {"metadata", "resourceVersion"});
-  if (version.empty() && served.custom)
-    return refuse(Refusal::invalid(
-        served.resource.gvk(), call.info.name,
-        {{FieldProblem::Type::Invalid, "metadata.resourceVersion", 0, "must be specified for an update"}}));
+  if (string_at(*object, {"metadata", "name"}).empty())
+    return refuse(Refusal::bad_request("the name of the object (" + call.info.name +
+                                       " based on URL) was undeterminable: name must be provided"));
   ObjectRef before = cluster_.store.get(served.table(), {call.info.ns, call.info.name});
   // Leases and the like may be made by an update.
   if (!before && call.info.subresource.empty() && served.table() == "leases.coordination.k8s.io" &&
-      version.empty())
+      version.empty()) {
+    if (const std::string uid = string_at(*object, {"metadata", "uid"}); !uid.empty())
+      return refuse(
+          Refusal::conflict(served.resource, call.info.name,
+                            "Precondition failed: UID in precondition: " + uid + ", UID in object meta: "));
     return create_json(call, std::move(*object));
+  }
+  if (before && version.empty() && replaced_by_version_only(served)) {
+    GroupVersionKind named = served.resource.gvk();
+    named.kind = served.resource.plural;
+    return refuse(Refusal::invalid(
+        named, call.info.name,
+        {{FieldProblem::Type::Invalid, "metadata.resourceVersion", 0, "must be specified for an update"}}));
+  }
   return change(call, [&](const Json&) -> Granted<Json> { return std::move(*object); });
 }
 
@@ -236,6 +305,10 @@ Granted<Written> ObjectWriter::change(ApiCall& call, const std::function<Granted
   auto after = make(before->json());
   if (!after) return refuse(after);
   const std::string uid = string_at(*after, {"metadata", "uid"});
+  if (!uid.empty() && uid != before->uid() && call.info.verb == "patch")
+    return refuse(
+        Refusal::invalid(served.resource.gvk(), call.info.name,
+                         {{FieldProblem::Type::Invalid, "metadata.uid", uid, "field is immutable"}}));
   if (!uid.empty() && uid != before->uid())
     return refuse(Refusal::conflict(
         served.resource, call.info.name,
@@ -305,9 +378,12 @@ Granted<ObjectRef> ObjectWriter::replace(ApiCall& call, const ObjectRef& before_
   if (after == before) return before_ref;
   if (call.dry_run) return std::make_shared<const StoredObject>(std::move(after), before_ref->version());
   auto writer = cluster_.writing_as(call.info);
-  ObjectRef written = cluster_.store.put(served.table(), std::move(after));
-  finish_if_done(served, written);
-  return written;
+  if (is_finished(served, after)) {
+    // It goes as it was: nobody but the writer sees the state without finalizers.
+    cluster_.store.remove(served.table(), before_ref->key());
+    return std::make_shared<const StoredObject>(std::move(after), before_ref->version());
+  }
+  return cluster_.store.put(served.table(), std::move(after));
 }
 
 Granted<Written> ObjectWriter::patch(ApiCall& call, const std::string& body) {
@@ -315,7 +391,7 @@ Granted<Written> ObjectWriter::patch(ApiCall& call, const std::string& body) {
   const std::string& type = call.content_type;
   if (type == kApplyPatch || type == "application/apply-patch+cbor") return apply(call, body);
   if (type != kJsonPatch && type != kMergePatch && type != kStrategicMergePatch)
-    return refuse(Refusal::unsupported_media_type(kPatchTypes));
+    return refuse(Refusal(415, "UnsupportedMediaType", "415: Unsupported Media Type"));
   if (type == kStrategicMergePatch && served.custom)
     return refuse(Refusal::unsupported_media_type(
         "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"));
@@ -332,7 +408,7 @@ Granted<Written> ObjectWriter::patch(ApiCall& call, const std::string& body) {
     if (type == kMergePatch) {
       after = apply_merge_patch(std::move(before), *patch);
     } else {
-      auto patched = type == kJsonPatch ? apply_json_patch(std::move(before), *patch)
+      auto patched = type == kJsonPatch ? apply_json_patch(before, with_lenient_replace(before, *patch))
                                         : apply_strategic_merge_patch(std::move(before), *patch);
       if (!patched && patched.error().kind() == ErrorKind::BadRequest)
         return refuse(Refusal::bad_request(patched.error().message()));
@@ -344,6 +420,13 @@ Granted<Written> ObjectWriter::patch(ApiCall& call, const std::string& body) {
     }
     if (!after.is_object() || !after.contains("metadata") || !after["metadata"].is_object())
       return refuse(Refusal::bad_request("metadata: expected object after the patch"));
+    if (string_at(after, {"kind"}) != served.resource.kind ||
+        string_at(after, {"apiVersion"}) != served.resource.api_version())
+      return refuse(
+          Refusal::invalid({}, "",
+                           {{FieldProblem::Type::Invalid, "patch", dump_json(after),
+                             "no kind \"" + string_at(after, {"kind"}) + "\" is registered for version \"" +
+                                 string_at(after, {"apiVersion"}) + "\""}}));
     if (auto same = check_identity(call, after); !same) return refuse(same);
     if (auto shaped = check_shape(call, after); !shaped) return refuse(shaped);
     if (served.resource.group == "events.k8s.io") after = from_events_v1(std::move(after));
@@ -355,10 +438,6 @@ Granted<Written> ObjectWriter::apply(ApiCall& call, const std::string& body) {
   const ServedResource& served = *call.served;
   auto config = read_body(call, body);
   if (!config) return refuse(config);
-  if (call.info.field_manager.empty())
-    return refuse(
-        Refusal::bad_request("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is "
-                             "required for apply patch"));
   if (string_at(*config, {"apiVersion"}).empty() || string_at(*config, {"kind"}).empty())
     return refuse(Refusal::bad_request("apiVersion and kind: must be set in an applied configuration"));
   if (find_path(*config, {"metadata", "managedFields"}))
@@ -368,6 +447,11 @@ Granted<Written> ObjectWriter::apply(ApiCall& call, const std::string& body) {
     (*config)["metadata"] = Json::object();
   (*config)["metadata"]["name"] = call.info.name;
   if (served.resource.namespaced) (*config)["metadata"]["namespace"] = call.info.ns;
+  // Nobody owns what his door does not write.
+  if (call.info.subresource == "status")
+    config->erase("spec");
+  else if (served.has("status"))
+    config->erase("status");
   if (served.schema) {
     if (!served.custom)
       if (std::string wrong = type_mismatch(*config, *served.schema); !wrong.empty())
@@ -376,7 +460,8 @@ Granted<Written> ObjectWriter::apply(ApiCall& call, const std::string& body) {
                                            ", Kind=" + served.resource.kind + "): " + wrong));
     drop_nulls(*config, *served.schema);
   }
-  const Applier applier{call.info.field_manager, call.force, served.resource.api_version(), cluster_.now()};
+  const Applier applier{call.info.field_manager, call.force, served.resource.api_version(), cluster_.now(),
+                        call.info.subresource};
   auto conflict = [&](const Applied& applied) {
     Refusal refusal(409, "Conflict", "");
     std::string message = "Apply failed with " + std::to_string(applied.conflicts.size()) +

@@ -51,7 +51,7 @@ class ObjectWriter {
   // Webhooks that mutate have their turn; the writer may be sent back (admission_webhook_pass.h).
   Granted<> pass_mutating(ApiCall& call, const ObjectRef& before, Json& object) const;
   Granted<ObjectRef> replace(ApiCall& call, const ObjectRef& before, Json after);
-  Removed finish_if_done(const ServedResource& served, ObjectRef object);
+  static bool is_finished(const ServedResource& served, const Json& object);
 
   Cluster& cluster_;
   Admission& admission_;

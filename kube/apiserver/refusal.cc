@@ -27,6 +27,8 @@ std::string_view cause_reason(FieldProblem::Type type) {
       return "FieldValueRequired";
     case FieldProblem::Type::Invalid:
       return "FieldValueInvalid";
+    case FieldProblem::Type::NotFound:
+      return "FieldValueNotFound";
     case FieldProblem::Type::NotSupported:
       return "FieldValueNotSupported";
     case FieldProblem::Type::Forbidden:
@@ -37,6 +39,8 @@ std::string_view cause_reason(FieldProblem::Type type) {
       return "FieldValueTypeInvalid";
     case FieldProblem::Type::TooLong:
       return "FieldValueTooLong";
+    case FieldProblem::Type::TooMany:
+      return "FieldValueTooMany";
   }
   std::unreachable();
 }
@@ -60,6 +64,10 @@ std::string problem_text(const FieldProblem& problem) {
       return without_value("Too long");
     case FieldProblem::Type::Duplicate:
       return with_value("Duplicate value");
+    case FieldProblem::Type::TooMany:
+      return with_value("Too many");
+    case FieldProblem::Type::NotFound:
+      return with_value("Not found");
     case FieldProblem::Type::NotSupported:
       return with_value("Unsupported value");
     case FieldProblem::Type::Invalid:
@@ -97,6 +105,11 @@ Refusal Refusal::no_such_path() {
 }
 Refusal Refusal::already_exists(const Resource& resource, std::string_view name) {
   return about(409, "AlreadyExists", resource, name, "already exists");
+}
+Refusal Refusal::precondition_failed(const Resource& resource, std::string_view name, std::string_view why) {
+  Resource by_kind = resource;
+  by_kind.plural = resource.kind;
+  return conflict(by_kind, name, why);
 }
 Refusal Refusal::conflict(const Resource& resource, std::string_view name, std::string_view why) {
   Refusal refusal(409, "Conflict",
@@ -146,9 +159,9 @@ Refusal Refusal::expired(std::string message) {
   return {410, "Expired", std::move(message)};
 }
 Refusal Refusal::version_too_large(std::uint64_t asked, std::uint64_t current) {
-  Refusal refusal(
-      504, "Timeout",
-      "Too large resource version: " + std::to_string(asked) + ", current: " + std::to_string(current));
+  Refusal refusal(504, "Timeout",
+                  "Timeout: Too large resource version: " + std::to_string(asked) +
+                      ", current: " + std::to_string(current));
   refusal.details() = {
       {"retryAfterSeconds", 1},
       {"causes",
@@ -160,9 +173,9 @@ Refusal Refusal::internal(std::string message) {
 }
 
 Json Refusal::body() const {
-  Json status = {{"kind", "Status"},    {"apiVersion", "v1"},  {"metadata", Json::object()},
-                 {"status", "Failure"}, {"message", message_}, {"reason", reason_},
-                 {"code", code_}};
+  Json status = {{"kind", "Status"},    {"apiVersion", "v1"},  {"metadata", metadata_},
+                 {"status", "Failure"}, {"message", message_}, {"code", code_}};
+  if (!reason_.empty()) status["reason"] = reason_;
   if (!details_.is_null()) status["details"] = details_;
   return status;
 }

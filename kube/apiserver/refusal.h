@@ -19,7 +19,17 @@ namespace kube::apiserver {
 
 // One field of an object that cannot be accepted.
 struct FieldProblem {
-  enum class Type { Required, Invalid, NotSupported, Forbidden, Duplicate, TypeInvalid, TooLong };
+  enum class Type {
+    Required,
+    Invalid,
+    NotFound,
+    NotSupported,
+    Forbidden,
+    Duplicate,
+    TypeInvalid,
+    TooLong,
+    TooMany
+  };
 
   Type type = Type::Invalid;
   std::string path;    // "spec.containers[0].image"
@@ -41,6 +51,8 @@ class [[nodiscard]] Refusal {
   static Refusal no_such_path();
   static Refusal already_exists(const Resource& resource, std::string_view name);
   static Refusal conflict(const Resource& resource, std::string_view name, std::string_view why);
+  // A conflict as deletions word it: they name the kind, not the resource.
+  static Refusal precondition_failed(const Resource& resource, std::string_view name, std::string_view why);
   static Refusal modified(const Resource& resource, std::string_view name);
   static Refusal invalid(const GroupVersionKind& kind, std::string_view name,
                          const std::vector<FieldProblem>& problems);
@@ -55,6 +67,7 @@ class [[nodiscard]] Refusal {
   const std::string& reason() const { return reason_; }
   const std::string& message() const { return message_; }
   Json& details() { return details_; }
+  Json& metadata() { return metadata_; }
   // metav1.Status.
   Json body() const;
 
@@ -63,6 +76,7 @@ class [[nodiscard]] Refusal {
   std::string reason_;
   std::string message_;
   Json details_;
+  Json metadata_ = Json::object();
 };
 
 // A value, or why there is none.

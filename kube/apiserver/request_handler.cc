@@ -222,12 +222,11 @@ ApiAnswer RequestHandler::list_answer(const ApiCall& call, const ObjectPage& pag
   body = "{\"kind\":\"" + kind + "\",\"apiVersion\":\"" + version + "\",\"metadata\":" + dump_json(metadata) +
          ",\"items\":[";
   bool first = true;
-  std::string scratch;
   for (const ObjectRef& object : page.objects) {
     if (!first) body += ',';
     first = false;
-    body += call.as_partial ? dump_json(partial_metadata(object->json()))
-                            : text_as(*object, *call.served, scratch);
+    body +=
+        call.as_partial ? dump_json(partial_metadata(object->json())) : text_as_item(*object, *call.served);
   }
   body += "]}";
   return answer;
@@ -343,9 +342,7 @@ Granted<ApiAnswer> RequestHandler::create(ApiCall& call, const std::string& body
 
 Granted<ApiAnswer> RequestHandler::bind(ApiCall& call, const Json& binding) {
   const std::string node = string_at(binding, {"target", "name"});
-  if (node.empty())
-    return refuse(Refusal::invalid({"", "v1", "Binding"}, call.info.name,
-                                   {{FieldProblem::Type::Required, "target.name", {}, ""}}));
+  if (node.empty()) return refuse(Refusal(500, "", "target.name: Required value"));
   ObjectRef pod = parts_.cluster.store.get("pods", {call.info.ns, call.info.name});
   if (!pod) return refuse(Refusal::not_found(kPods, call.info.name));
   const std::string uid = string_at(binding, {"metadata", "uid"});
@@ -354,7 +351,9 @@ Granted<ApiAnswer> RequestHandler::bind(ApiCall& call, const Json& binding) {
         kPods, call.info.name,
         "Precondition failed: UID in precondition: " + uid + ", UID in object meta: " + pod->uid()));
   auto refused = [&](const std::string& why) {
-    return refuse(Refusal::conflict(kPods, call.info.name, why));
+    Resource door = kPods;
+    door.plural += "/binding";
+    return refuse(Refusal::conflict(door, call.info.name, why));
   };
   if (pod->is_terminating())
     return refused("pod " + call.info.name + " is being deleted, cannot be assigned to a host");
@@ -362,6 +361,8 @@ Granted<ApiAnswer> RequestHandler::bind(ApiCall& call, const Json& binding) {
     return refused("pod " + call.info.name + " is already assigned to node \"" + at + "\"");
   Json after = pod->json();
   after["spec"]["nodeName"] = node;
+  if (const Json* more = find_path(binding, {"metadata", "annotations"}); more && more->is_object())
+    for (auto& [name, value] : more->items()) after["metadata"]["annotations"][name] = value;
   Json conditions = Json::array();
   if (const Json* present = find_path(after, {"status", "conditions"}); present && present->is_array())
     for (const Json& condition : *present)
@@ -379,6 +380,10 @@ Granted<ApiAnswer> RequestHandler::bind(ApiCall& call, const Json& binding) {
 }
 
 Granted<ApiAnswer> RequestHandler::evict(ApiCall& call, const Json& eviction) {
+  if (string_at(eviction, {"metadata", "name"}) != call.info.name)
+    return refuse(Refusal::bad_request("name in URL does not match name in Eviction object"));
+  if (const Json* dry = find_path(eviction, {"deleteOptions", "dryRun"}); dry && !dry->empty())
+    call.dry_run = true;
   if (const Json* grace = find_path(eviction, {"deleteOptions", "gracePeriodSeconds"});
       grace && grace->is_number_integer())
     call.deletion.grace_period_seconds = grace->get<std::int64_t>();
@@ -400,9 +405,14 @@ Granted<ApiAnswer> RequestHandler::review(ApiCall& call, Json review) {
     return json;
   };
   if (resource.kind == "TokenReview") {
-    auto user = parts_.authenticator.user_of_token(string_at(review, {"spec", "token"}));
-    review["status"] = user ? Json{{"authenticated", true}, {"user", user_json(*user)}}
-                            : Json{{"error", "invalid bearer token"}};
+    std::vector<std::string> audiences;
+    if (const Json* asked = find_path(review, {"spec", "audiences"}); asked && asked->is_array())
+      for (const Json& one : *asked)
+        if (one.is_string()) audiences.push_back(one.get<std::string>());
+    auto found = parts_.authenticator.user_of_token(string_at(review, {"spec", "token"}), audiences);
+    review["status"] = found ? Json{{"authenticated", true}, {"user", user_json(found->user)}}
+                             : Json{{"error", "invalid bearer token"}};
+    if (found && !found->audiences.empty()) review["status"]["audiences"] = found->audiences;
   } else if (resource.kind == "SelfSubjectReview") {
     review["status"] = {{"userInfo", user_json(call.info.user)}};
   } else {

@@ -1,71 +1,33 @@
 #include "kube/apiserver/schema.h"
 
+#include <array>
+#include <cmath>
 #include <utility>
 
+#include "kube/base/clock.h"
 #include "kube/core/quantity.h"
 
 namespace kube::apiserver {
 
 namespace {
 
+constexpr std::string_view kMicroTime = "micro-time";  // our own name: the data calls both times date-time
+
+struct TypeName {
+  Schema::Type type;
+  std::string_view name;
+};
+constexpr std::array kTypeNames{
+    TypeName{Schema::Type::Any, "anything"},     TypeName{Schema::Type::Object, "object"},
+    TypeName{Schema::Type::Array, "array"},      TypeName{Schema::Type::String, "string"},
+    TypeName{Schema::Type::Integer, "integer"},  TypeName{Schema::Type::Number, "number"},
+    TypeName{Schema::Type::Boolean, "boolean"},  TypeName{Schema::Type::IntOrString, "integer,string"},
+    TypeName{Schema::Type::Quantity, "quantity"}};
+
 Schema::Type type_named(std::string_view name) {
-  if (name == "object") return Schema::Type::Object;
-  if (name == "array") return Schema::Type::Array;
-  if (name == "string") return Schema::Type::String;
-  if (name == "integer") return Schema::Type::Integer;
-  if (name == "number") return Schema::Type::Number;
-  if (name == "boolean") return Schema::Type::Boolean;
+  for (const TypeName& one : kTypeNames)
+    if (one.name == name) return one.type;
   return Schema::Type::Any;
-}
-
-bool fits(const Json& value, Schema::Type type) {
-  switch (type) {
-    case Schema::Type::Any:
-      return true;
-    case Schema::Type::Object:
-      return value.is_object();
-    case Schema::Type::Array:
-      return value.is_array();
-    case Schema::Type::String:
-      return value.is_string();
-    case Schema::Type::Integer:
-      return value.is_number_integer() ||
-             (value.is_number_float() &&
-              value.get<double>() == static_cast<double>(static_cast<std::int64_t>(value.get<double>())));
-    case Schema::Type::Number:
-      return value.is_number();
-    case Schema::Type::Boolean:
-      return value.is_boolean();
-    case Schema::Type::IntOrString:
-      return value.is_number_integer() || value.is_string();
-    case Schema::Type::Quantity:
-      return value.is_number() || (value.is_string() && Quantity::parse(value.get_ref<const std::string&>()));
-  }
-  std::unreachable();
-}
-
-std::string_view expected_name(Schema::Type type) {
-  switch (type) {
-    case Schema::Type::Any:
-      return "anything";
-    case Schema::Type::Object:
-      return "object";
-    case Schema::Type::Array:
-      return "array";
-    case Schema::Type::String:
-      return "string";
-    case Schema::Type::Integer:
-      return "integer";
-    case Schema::Type::Number:
-      return "number";
-    case Schema::Type::Boolean:
-      return "boolean";
-    case Schema::Type::IntOrString:
-      return "integer or string";
-    case Schema::Type::Quantity:
-      return "quantity";
-  }
-  std::unreachable();
 }
 
 std::string join(const std::string& path, std::string_view member) {
@@ -139,9 +101,20 @@ void default_members(Json& value, const Schema& schema) {
 
 std::string mismatch(const Json& value, const Schema& schema, const std::string& path) {
   if (value.is_null()) return "";
-  if (!fits(value, schema.type)) {
+  if (!is_of_type(value, schema.type)) {
     return (path.empty() ? std::string("object") : path) + ": expected " +
-           std::string(expected_name(schema.type)) + ", got " + describe_json(value);
+           std::string(type_name(schema.type)) + ", got " + describe_json(value) +
+           (schema.type == Schema::Type::Quantity ? ": quantities must match the regular expression "
+                                                    "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                                                  : "");
+  }
+  if (value.is_string() && (schema.format == "date-time" || schema.format == kMicroTime)) {
+    const std::string& text = value.get_ref<const std::string&>();
+    // Six digits after the point, no more and no fewer.
+    const bool micro = text.size() > 26 && text[19] == '.' && text.find_first_not_of("0123456789", 20) == 26;
+    if (!parse_rfc3339(text) || (schema.format == kMicroTime && !micro))
+      return path + ": parsing time " + describe_json(value) + " as RFC 3339" +
+             (schema.format == kMicroTime ? " with microseconds" : "") + " failed";
   }
   if (value.is_object()) {
     for (auto& [name, member] : value.items()) {
@@ -153,7 +126,7 @@ std::string mismatch(const Json& value, const Schema& schema, const std::string&
     for (std::size_t i = 0; i < value.size(); ++i) {
       // A member that is null counts as absent; an item cannot be absent.
       if (value[i].is_null() && schema.items->type != Schema::Type::Any)
-        return join(path, i) + ": expected " + std::string(expected_name(schema.items->type)) + ", got null";
+        return join(path, i) + ": expected " + std::string(type_name(schema.items->type)) + ", got null";
       if (std::string problem = mismatch(value[i], *schema.items, join(path, i)); !problem.empty())
         return problem;
     }
@@ -162,6 +135,37 @@ std::string mismatch(const Json& value, const Schema& schema, const std::string&
 }
 
 }  // namespace
+
+std::string_view type_name(Schema::Type type) {
+  for (const TypeName& one : kTypeNames)
+    if (one.type == type) return one.name;
+  std::unreachable();
+}
+
+bool is_of_type(const Json& value, Schema::Type type) {
+  switch (type) {
+    case Schema::Type::Any:
+      return true;
+    case Schema::Type::Object:
+      return value.is_object();
+    case Schema::Type::Array:
+      return value.is_array();
+    case Schema::Type::String:
+      return value.is_string();
+    case Schema::Type::Integer:
+      return value.is_number_integer() ||
+             (value.is_number_float() && std::nearbyint(value.get<double>()) == value.get<double>());
+    case Schema::Type::Number:
+      return value.is_number();
+    case Schema::Type::Boolean:
+      return value.is_boolean();
+    case Schema::Type::IntOrString:
+      return value.is_number_integer() || value.is_string();
+    case Schema::Type::Quantity:
+      return value.is_number() || (value.is_string() && Quantity::parse(value.get_ref<const std::string&>()));
+  }
+  std::unreachable();
+}
 
 const Schema* Schema::member(std::string_view name) const {
   auto found = properties.find(name);
@@ -185,6 +189,7 @@ void SchemaSet::add_reduced(const Json& schemas) {
     schema = Schema(*reduced(json));
     if (name.ends_with(".api.resource.Quantity")) schema.type = Schema::Type::Quantity;
     if (name.ends_with(".util.intstr.IntOrString")) schema.type = Schema::Type::IntOrString;
+    if (name.ends_with(".meta.v1.MicroTime")) schema.format = kMicroTime;
   }
 }
 
@@ -283,6 +288,19 @@ void drop_nulls(Json& object, const Schema& schema) {
     }
     drop_nulls(*member, *below);
     ++member;
+  }
+}
+
+void write_quantities(Json& object, const Schema& schema) {
+  if (schema.type == Schema::Type::Quantity) {
+    auto quantity = Quantity::parse(object.is_string() ? object.get<std::string>() : dump_json(object));
+    if (quantity) object = quantity->to_string();
+  } else if (object.is_array()) {
+    if (schema.items)
+      for (auto& item : object) write_quantities(item, *schema.items);
+  } else if (object.is_object()) {
+    for (auto& [name, member] : object.items())
+      if (const Schema* below = schema.member(name)) write_quantities(member, *below);
   }
 }
 

@@ -51,6 +51,11 @@ struct Schema {
   const Schema* member(std::string_view name) const;
 };
 
+// "integer", as schemas write it; "integer,string" for an IntOrString.
+std::string_view type_name(Schema::Type type);
+// Whether a value is of the type. An integer may be written as 3.0; null is of no type but Any.
+bool is_of_type(const Json& value, Schema::Type type);
+
 class SchemaSet {
  public:
   // The "schemas" member of the reduced data.
@@ -75,6 +80,8 @@ std::vector<std::string> unknown_fields(const Json& object, const Schema& schema
 // Removes nulls where null is no value, as decoding into a typed struct would; with `defaults` they become
 // those.
 void drop_nulls(Json& object, const Schema& schema);
+// Quantities in their canonical form, as a typed struct writes them: "0.1" becomes "100m".
+void write_quantities(Json& object, const Schema& schema);
 void apply_defaults(Json& object, const Schema& schema);
 // "spec.containers[0].ports: expected array, got string"; "" when all types fit. Stops at the first.
 std::string type_mismatch(const Json& object, const Schema& schema);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "kube/apiserver/schema.h"
+#include "kube/base/clock.h"
 
 namespace kube::apiserver {
 
@@ -31,6 +32,11 @@ void wrong(Problems& problems, const std::string& path, const Json& value, const
   problems.push_back({FieldProblem::Type::Invalid, path, value, path + " in body " + what});
 }
 
+void too_many(Problems& problems, const std::string& path, std::size_t are, const Json& most) {
+  problems.push_back({FieldProblem::Type::TooMany, path, are,
+                      "must have at most " + number_text(most) + (most == 1 ? " item" : " items")});
+}
+
 void check_string(const std::string& text, const Json& value, const Json& rules, const std::string& path,
                   Problems& problems) {
   if (auto most = rules.find("maxLength"); most != rules.end() && characters(text) > most->get<std::size_t>())
@@ -45,6 +51,9 @@ void check_string(const std::string& text, const Json& value, const Json& rules,
     if (compiled.ok() && !RE2::PartialMatch(text, compiled))
       wrong(problems, path, value, "should match '" + expression + "'");
   }
+  if (string_at(rules, {"format"}) == "date-time" && !parse_rfc3339(text))
+    problems.push_back({FieldProblem::Type::TypeInvalid, path, value,
+                        path + " in body must be of type date-time: " + describe_json(value)});
 }
 
 void check_number(const Json& value, const Json& rules, const std::string& path, Problems& problems) {
@@ -73,7 +82,7 @@ void check_number(const Json& value, const Json& rules, const std::string& path,
 
 void check_array(const Json& value, const Json& rules, const std::string& path, Problems& problems) {
   if (auto most = rules.find("maxItems"); most != rules.end() && value.size() > most->get<std::size_t>())
-    wrong(problems, path, value.size(), "should have at most " + number_text(*most) + " items");
+    too_many(problems, path, value.size(), *most);
   if (auto least = rules.find("minItems"); least != rules.end() && value.size() < least->get<std::size_t>())
     wrong(problems, path, value.size(), "should have at least " + number_text(*least) + " items");
 }
@@ -111,7 +120,7 @@ void check_rules(const Json& value, const Json& rules, const std::string& path, 
   if (value.is_object()) {
     if (auto most = rules.find("maxProperties");
         most != rules.end() && value.size() > most->get<std::size_t>())
-      wrong(problems, path, value.size(), "should have at most " + number_text(*most) + " properties");
+      too_many(problems, path, value.size(), *most);
     if (auto least = rules.find("minProperties");
         least != rules.end() && value.size() < least->get<std::size_t>())
       wrong(problems, path, value.size(), "should have at least " + number_text(*least) + " properties");
@@ -165,54 +174,12 @@ void check_unique(const Json& items, const Schema& schema, const std::string& pa
   }
 }
 
-std::string_view type_text(Schema::Type type) {
-  switch (type) {
-    case Schema::Type::Object:
-      return "object";
-    case Schema::Type::Array:
-      return "array";
-    case Schema::Type::String:
-      return "string";
-    case Schema::Type::Integer:
-      return "integer";
-    case Schema::Type::Number:
-      return "number";
-    case Schema::Type::Boolean:
-      return "boolean";
-    default:
-      return "integer,string";
-  }
-}
-
-bool type_fits(const Json& value, Schema::Type type) {
-  switch (type) {
-    case Schema::Type::Any:
-      return true;
-    case Schema::Type::Object:
-      return value.is_object();
-    case Schema::Type::Array:
-      return value.is_array();
-    case Schema::Type::String:
-      return value.is_string();
-    case Schema::Type::Integer:
-      return value.is_number_integer();
-    case Schema::Type::Number:
-      return value.is_number();
-    case Schema::Type::Boolean:
-      return value.is_boolean();
-    case Schema::Type::IntOrString:
-    case Schema::Type::Quantity:
-      return value.is_number_integer() || value.is_string();
-  }
-  return true;
-}
-
 void check(const Json& value, const Schema& schema, const std::string& path, Problems& problems) {
   if (value.is_null() && (schema.nullable || schema.type == Schema::Type::Any)) return;
-  if (!type_fits(value, schema.type)) {
-    problems.push_back({FieldProblem::Type::Invalid, path, std::string(json_type_name(value)),
+  if (!is_of_type(value, schema.type)) {
+    problems.push_back({FieldProblem::Type::TypeInvalid, path, std::string(json_type_name(value)),
                         (path.empty() ? "" : path + " in body ") + "must be of type " +
-                            std::string(type_text(schema.type)) + ": \"" +
+                            std::string(type_name(schema.type)) + ": \"" +
                             std::string(json_type_name(value)) + "\""});
     return;
   }

@@ -1,6 +1,7 @@
 #include "kube/apiserver/store.h"
 
 #include <algorithm>
+#include <array>
 
 namespace kube::apiserver {
 
@@ -10,8 +11,28 @@ StoredObject::StoredObject(Json json, std::uint64_t version)
       key_{string_at(json_, {"metadata", "namespace"}), string_at(json_, {"metadata", "name"})} {}
 
 const std::string& StoredObject::text() const {
-  if (text_.empty()) text_ = dump_json(json_);
+  if (text_.empty()) {
+    text_ = "{";
+    auto add = [&](const std::string& name, const Json& value) {
+      if (text_.size() > 1) text_ += ',';
+      text_ += '"' + name + "\":" + dump_json(value);
+    };
+    const std::array first{"kind", "apiVersion"};
+    for (const char* name : first)
+      if (auto found = json_.find(name); found != json_.end()) add(name, *found);
+    type_bytes_ = text_.size() - 1;
+    for (auto& [name, value] : json_.items())
+      if (std::find(first.begin(), first.end(), name) == first.end()) add(name, value);
+    text_ += '}';
+  }
   return text_;
+}
+
+std::string StoredObject::text_as_item() const {
+  const std::string_view all = text();
+  std::string_view rest = all.substr(1 + type_bytes_);
+  if (type_bytes_ > 0 && rest.starts_with(',')) rest.remove_prefix(1);
+  return "{" + std::string(rest);
 }
 
 std::string StoredObject::uid() const {
@@ -145,7 +166,8 @@ WaitList& Store::changed(std::string_view table) {
 
 void Store::compact() {
   for (auto& [name, shelf] : shelves_) {
-    shelf->forgotten = version_;
+    // Who has seen the last change of a table has missed nothing: its open watches go on.
+    if (!shelf->history.empty()) shelf->forgotten = shelf->history.back().version;
     shelf->history.clear();
   }
 }

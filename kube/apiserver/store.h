@@ -36,8 +36,10 @@ class StoredObject {
   StoredObject(Json json, std::uint64_t version);
 
   const Json& json() const { return json_; }
-  // What goes over the wire, compact.
+  // What goes over the wire, compact; it begins with kind and apiVersion.
   const std::string& text() const;
+  // The same without these two: lists of built-in kinds say them once for all items.
+  std::string text_as_item() const;
   const ObjectKey& key() const { return key_; }
   std::uint64_t version() const { return version_; }
   std::string uid() const;
@@ -50,6 +52,7 @@ class StoredObject {
   std::uint64_t version_;
   ObjectKey key_;
   mutable std::string text_;
+  mutable std::size_t type_bytes_ = 0;  // of text_, after its brace: kind and apiVersion with their commas
 };
 using ObjectRef = std::shared_ptr<const StoredObject>;
 

@@ -9,6 +9,8 @@ namespace kube::apiserver {
 
 namespace {
 
+constexpr const char* kNameDescription = "Name must be unique within a namespace.";
+
 struct Column {
   const char* name;
   const char* type;
@@ -231,7 +233,7 @@ const std::vector<Column>& columns_of(std::string_view table) {
         {"Type", "string", 0, [](const Json& s, TimePoint) -> Json { return string_at(s, {"type"}); }},
         {"Data", "string", 0, count_column("data")},
         kAge}},
-      {"serviceaccounts", {kName, {"Secrets", "string", 0, count_column("secrets")}, kAge}},
+      {"serviceaccounts", {kName, kAge}},
       {"persistentvolumeclaims",
        {kName,
         {"Status", "string", 0, text_at("status", "phase")},
@@ -350,13 +352,15 @@ Json print_table(const ServedResource& served, const std::vector<ObjectRef>& obj
                            {"priority", priority}});
   };
   if (served.custom) {
-    define("Name", "string", "name", "Name must be unique within a namespace.", 0);
+    define("Name", "string", "name", kNameDescription, 0);
     for (const PrinterColumn& column : served.columns)
       define(column.name, column.type, column.format, column.description, column.priority);
   } else {
-    for (const Column& column : columns_of(served.table()))
-      define(column.name, column.type, std::string_view(column.name) == "Name" ? "name" : "", column.name,
+    for (const Column& column : columns_of(served.table())) {
+      const bool name = std::string_view(column.name) == "Name";
+      define(column.name, column.type, name ? "name" : "", name ? kNameDescription : column.name,
              column.priority);
+    }
   }
   for (const ObjectRef& object : objects) {
     const Json& json = object->json();
@@ -367,7 +371,7 @@ Json print_table(const ServedResource& served, const std::vector<ObjectRef>& obj
     } else {
       for (const Column& column : columns_of(served.table())) cells.push_back(column.cell(json, now));
     }
-    Json row = {{"cells", std::move(cells)}};
+    Json row = {{"cells", std::move(cells)}, {"object", nullptr}};
     if (include == "Object")
       row["object"] = json_as(*object, served);
     else if (include != "None")

@@ -65,7 +65,7 @@ void check_containers(const Json& spec, std::string_view list, std::set<std::str
         if (volume.empty())
           problems.push_back({Type::Required, at + ".name", {}, ""});
         else if (!volumes.contains(volume))
-          problems.push_back({Type::Invalid, at + ".name", volume, "Not found"});
+          problems.push_back({Type::NotFound, at + ".name", volume, ""});
         if (where.empty())
           problems.push_back({Type::Required, at + ".mountPath", {}, ""});
         else if (!paths.insert(where).second)
@@ -193,6 +193,49 @@ void check_data(const Json& object, Problems& problems) {
         {Type::TooLong, "", "", "may not be more than " + std::to_string(kMaxDataBytes) + " bytes"});
 }
 
+// Of custom resources and definitions any name will do, of the kinds of the core it must be somebody's.
+void check_finalizers(const Json& object, Problems& problems) {
+  const Json* finalizers = array_at(object, {"metadata", "finalizers"});
+  for (std::size_t i = 0; finalizers && i < finalizers->size(); ++i) {
+    const Json& finalizer = (*finalizers)[i];
+    if (!finalizer.is_string() || finalizer.get_ref<const std::string&>().find('/') != std::string::npos)
+      continue;
+    if (finalizer != "orphan" && finalizer != "foregroundDeletion" && finalizer != "kubernetes")
+      problems.push_back({Type::Invalid, "metadata.finalizers[" + std::to_string(i) + "]", finalizer,
+                          "name is neither a standard finalizer name nor is it fully qualified"});
+  }
+}
+
+void check_event(const Json& event, Problems& problems) {
+  // What has no namespace itself is reported in the default one.
+  const std::string about = string_at(event, {"involvedObject", "namespace"}),
+                    ns = string_at(event, {"metadata", "namespace"});
+  if (about.empty() ? ns != "default" && ns != "kube-system" : about != ns)
+    problems.push_back({Type::Invalid, "involvedObject.namespace", about, "does not match event.namespace"});
+}
+
+void check_webhooks(const Json& configuration, Problems& problems) {
+  const Json* webhooks = array_at(configuration, {"webhooks"});
+  for (std::size_t i = 0; webhooks && i < webhooks->size(); ++i) {
+    const std::string effects = string_at((*webhooks)[i], {"sideEffects"}),
+                      path = "webhooks[" + std::to_string(i) + "].sideEffects";
+    if (effects.empty())
+      problems.push_back({Type::Required, path, {}, "must specify one of None, NoneOnDryRun"});
+    else if (effects != "None" && effects != "NoneOnDryRun")
+      problems.push_back({Type::NotSupported, path, effects, "supported values: \"None\", \"NoneOnDryRun\""});
+  }
+}
+
+void check_lease(const Json& lease, Problems& problems) {
+  for (std::string_view field : {"leaseDurationSeconds", "leaseTransitions"}) {
+    const Json* number = find_path(lease, {"spec", field});
+    const int least = field == "leaseTransitions" ? 0 : 1;
+    if (number && number->is_number_integer() && number->get<std::int64_t>() < least)
+      problems.push_back({Type::Invalid, "spec." + std::string(field), *number,
+                          least ? "must be greater than 0" : "must be greater than or equal to 0"});
+  }
+}
+
 void check_crd(const Json& crd, Problems& problems) {
   const std::string group = string_at(crd, {"spec", "group"}),
                     plural = string_at(crd, {"spec", "names", "plural"});
@@ -216,11 +259,16 @@ void check_crd(const Json& crd, Problems& problems) {
       const std::string path = "spec.versions[" + std::to_string(i) + "]";
       if (string_at(version, {"name"}).empty()) problems.push_back({Type::Required, path + ".name", {}, ""});
       const Json* schema = find_path(version, {"schema", "openAPIV3Schema"});
+      // What all versions have in common is judged under this name.
+      const bool common = versions->size() == 1;
       if (!schema)
         problems.push_back({Type::Required, path + ".schema.openAPIV3Schema", {}, "schemas are required"});
       else if (string_at(*schema, {"type"}) != "object")
         problems.push_back(
-            {Type::Required, path + ".schema.openAPIV3Schema.type", {}, "must not be empty at the root"});
+            {Type::Required,
+             common ? "spec.validation.openAPIV3Schema.type" : path + ".schema.openAPIV3Schema.type",
+             {},
+             "must not be empty at the root"});
     }
   if (stored != 1)
     problems.push_back({Type::Invalid, "spec.versions", versions ? *versions : Json::array(),
@@ -256,12 +304,11 @@ std::vector<FieldProblem> validate_metadata(std::string_view table, const Json& 
   }
   if (const Json* owners = array_at(object, {"metadata", "ownerReferences"})) {
     int controllers = 0;
-    for (std::size_t i = 0; i < owners->size(); ++i) {
-      const Json& owner = (*owners)[i];
-      const std::string path = "metadata.ownerReferences[" + std::to_string(i) + "]";
+    for (const Json& owner : *owners) {
       for (std::string_view field : {"apiVersion", "kind", "name", "uid"})
         if (string_at(owner, {field}).empty())
-          problems.push_back({Type::Invalid, path + "." + std::string(field), "", "must not be empty"});
+          problems.push_back(
+              {Type::Invalid, "metadata.ownerReferences." + std::string(field), "", "must not be empty"});
       controllers += owner.is_object() && owner.value("controller", false);
     }
     if (controllers > 1)
@@ -278,10 +325,16 @@ std::vector<FieldProblem> validate_metadata(std::string_view table, const Json& 
 
 std::vector<FieldProblem> validate_builtin(std::string_view table, const Json& object) {
   Problems problems;
+  if (table == "customresourcedefinitions.apiextensions.k8s.io")
+    check_crd(object, problems);
+  else
+    check_finalizers(object, problems);
   if (table == "pods") check_pod(object, problems);
   if (table == "services") check_service(object, problems);
   if (table == "configmaps" || table == "secrets") check_data(object, problems);
-  if (table == "customresourcedefinitions.apiextensions.k8s.io") check_crd(object, problems);
+  if (table == "events") check_event(object, problems);
+  if (table == "leases.coordination.k8s.io") check_lease(object, problems);
+  if (table.ends_with("webhookconfigurations.admissionregistration.k8s.io")) check_webhooks(object, problems);
   return problems;
 }
 

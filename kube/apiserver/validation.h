@@ -11,7 +11,7 @@
 namespace kube::apiserver {
 
 std::vector<FieldProblem> validate_metadata(std::string_view table, const Json& object);
-// Pods, services, config maps, secrets, CRDs; nothing for others.
+// Finalizers; and of pods, services, config maps, secrets, events, leases and CRDs what their kind demands.
 std::vector<FieldProblem> validate_builtin(std::string_view table, const Json& object);
 // What may not change: the spec of pods, immutable config maps, a service's cluster IP.
 std::vector<FieldProblem> validate_change(std::string_view table, const Json& before, const Json& after);
