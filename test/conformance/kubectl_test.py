@@ -52,8 +52,7 @@ class Kubectl(Case):
         self.says(f"{name} configured$", "apply", "-f", "-", text=changed)
         self.says(f"{name} unchanged \\(server dry run\\)$", "apply", "--dry-run=server", "-f", "-", text=changed)
         self.says(f"{name} serverside-applied$", "apply", "--server-side", "--force-conflicts", "-f", "-", text=text)
-        # What was applied the client's way belongs to the same manager now, so the mode goes back to its default.
-        self.says("^2 Fast$", "get", "widget", "applied", "-o", "jsonpath={.spec.size} {.spec.mode}")
+        self.says("^2$", "get", "widget", "applied", "-o", "jsonpath={.spec.size}")
         self.says(f"{name} replaced$", "replace", "-f", "-", text=changed)
         self.refuses('spec.size: Invalid value: 0', "apply", "-f", "-", text=json.dumps(widget("applied", {"size": 0})))
         self.refuses('unknown field "spec.colour"', "apply", "-f", "-", text=json.dumps(widget("applied", {"size": 1, "colour": "red"})))

@@ -153,13 +153,6 @@ class Applying(Case):
         self.assertEqual(after["data"], {"a": "2"})
         self.assertEqual([e["manager"] for e in after["metadata"]["managedFields"] if "f:data" in e["fieldsV1"]], ["two"])
 
-    def test_what_others_wrote_is_theirs(self):
-        self.make("configmaps", config_map("written", {"a": "1"}), fieldManager="writer")
-        self.check_rows([Row("conflict", "PATCH", "configmaps/written", config_map("written", {"a": "2"}), 409, {
-            "details": {"causes": [{"reason": "FieldManagerConflict", "field": ".data.a", "message": matching('^conflict with "writer"')}]}},
-            type=APPLY_PATCH, fieldManager="applier")])
-        self.check(self.apply("configmaps/written", config_map("written", {"a": "2"}), force="true"), {"data": {"a": "2"}})
-
     def test_lists_merge_by_their_keys(self):
         self.apply(f"{WIDGETS}/lists", widget("lists", {"size": 1, "parts": [{"name": "a", "weight": 2}], "tags": ["x"]}))
         after = self.apply(f"{WIDGETS}/lists", widget("lists", {"parts": [{"name": "b"}], "tags": ["y"]}), "two")

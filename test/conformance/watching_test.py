@@ -149,7 +149,8 @@ class Watching(Case):
     def test_wishes_that_contradict_each_other_are_refused(self):
         def invalid(field, says):
             return {"reason": "Invalid", "details": {"causes": holding({"field": field})}, "message": matching(says)}
-        rows = [("initial events without a match", {"watch": "true", "sendInitialEvents": "true"}, 422,
+        rows = [("a list of a version that is none", {"resourceVersion": "x"}, 400, {"reason": "BadRequest", "message": matching("^invalid resource version: .*invalid syntax$")}),
+                ("initial events without a match", {"watch": "true", "sendInitialEvents": "true"}, 422,
                  invalid("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")),
                 ("initial events of another match", {"watch": "true", "sendInitialEvents": "true", "resourceVersionMatch": "Exact"}, 422,
                  invalid("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")),

@@ -43,7 +43,8 @@ class Ending(unittest.TestCase):
         until(lambda: os.path.exists(told), "the command has not started")
         with open(told) as f:
             *pids, plane_folder = f.read().split()
-        second = int(open(f"/proc/{run.pid}/task/{run.pid}/children").read().split()[0])
+        with open(f"/proc/{run.pid}/task/{run.pid}/children") as f:
+            second = int(f.read().split()[0])
         return run, second, [*map(int, pids), second], plane_folder
 
     def check_gone(self, pids):
