@@ -8,6 +8,7 @@ means and what is left out."""
 
 import argparse
 import contextlib
+import json
 import os
 import re
 import signal
@@ -114,8 +115,15 @@ class Bench:
         if submitter != "spark-submit":
             return {}
         home = subprocess.run([os.path.join(TOP, "deploy/lib/fetch_spark.sh")], check=True, stdout=subprocess.PIPE, text=True)
-        image = os.path.join(home.stdout.strip().splitlines()[-1])
-        return {"SPARK_HOME": os.path.join(image, "opt", "spark"), "KUBECONFIG": self.plane.kubeconfig}
+        image = home.stdout.strip().splitlines()[-1]
+        # By token: Spark's Kubernetes client cannot read every kind of private key.
+        kubeconfig = os.path.join(self.folder, "spark-submit.kubeconfig")
+        with open(os.open(kubeconfig, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as f:
+            json.dump({"apiVersion": "v1", "kind": "Config", "current-context": "bench",
+                       "clusters": [{"name": "bench", "cluster": {"server": self.plane.url, "certificate-authority": self.plane.ca_file}}],
+                       "users": [{"name": "bench", "user": {"token": self.plane.token}}],
+                       "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench"}}]}, f)
+        return {"SPARK_HOME": os.path.join(image, "opt", "spark"), "KUBECONFIG": kubeconfig}
 
     @staticmethod
     def quiet_calls(page):
