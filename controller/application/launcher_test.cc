@@ -221,6 +221,35 @@ TEST_CASE("a refusal is counted once, with its id, time and reason in one patch"
   CHECK(world.api.count("PATCH sparkapplications/status") == 1);
 }
 
+TEST_CASE("a refusal is not lost to an edit of metadata, and is to one of the spec", "[launcher]") {
+  World world;
+  bool edited = false;
+  const bool of_spec = GENERATE(false, true);
+  world.api.before = [&](const std::string& request) {
+    if (request == "POST pods") return FakeFault{.refuse_with = 403, .reason = "Forbidden"};
+    if (request == "PATCH sparkapplications/status" && !edited) {
+      edited = true;
+      world.api.change(app_path("pi"), [&](Json& app) {
+        if (of_spec) app["spec"]["arguments"] = {"7"};
+        app["metadata"]["labels"]["team"] = "a";
+      });
+    }
+    return FakeFault{};
+  };
+  const auto launched = world.launch();
+  REQUIRE(launched);
+  CHECK(edited);
+  CHECK(world.api.count("POST pods") == 1);
+  if (of_spec) {
+    CHECK(launched->requeue);
+    CHECK(world.state() == State::New);
+    CHECK(world.status().submission_attempts == 0);
+  } else {
+    CHECK(world.state() == State::SubmissionFailed);
+    CHECK(world.status().submission_attempts == 1);
+  }
+}
+
 TEST_CASE("any refusal looks for the pod before it is believed", "[launcher]") {
   World world;
   world.once("POST pods", {.lose_answer = true});
