@@ -12,7 +12,11 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from control_plane import dies_with_parent  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NAMESPACE, ACCOUNT, LEASE = "spark-operator", "spark-operator-controller", "spark-operator-controller-lock"
@@ -36,7 +40,8 @@ class Operator:
     def __init__(self, number, command, environment, log_path, metrics_url):
         self.number, self.log_path, self.metrics_url = number, log_path, metrics_url
         with open(log_path, "wb") as log:
-            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            preexec_fn=dies_with_parent(signal.SIGKILL))
 
     def __str__(self):
         return f"operator {self.number}"
