@@ -145,10 +145,9 @@ failover_part() {
 }
 
 parity_part() {
-  local version tree
+  local version
   for version in 3.5.7 4.1.4; do
-    tree=$(deploy/lib/fetch_spark.sh $version) || return 1
-    deploy/lib/class_archive.py "$tree" || echo "Spark $version starts slower without the archive of its classes"
+    deploy/lib/fetch_spark.sh $version >/dev/null || return 1
   done
   run_ctest release -L '^parity$'
 }
