@@ -21,11 +21,18 @@ void* counted_allocation(std::size_t bytes) {
 
 }  // namespace
 
-// The program's own allocation, so that operations can be compared by it. Aligned forms stay the library's.
+// The program's own allocation, so that operations can be compared by it. Aligned forms stay the library's;
+// the others are replaced together, as a sanitizer holds each delete against the new that it belongs to.
 void* operator new(std::size_t bytes) {
   return counted_allocation(bytes);
 }
 void* operator new[](std::size_t bytes) {
+  return counted_allocation(bytes);
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return counted_allocation(bytes);
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
   return counted_allocation(bytes);
 }
 void operator delete(void* memory) noexcept {
