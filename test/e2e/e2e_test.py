@@ -64,7 +64,9 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(state_of(app), "COMPLETED")
         self.assertEqual(status["driverInfo"]["podName"], "spark-pi-driver")
         self.assertEqual((status["submissionAttempts"], status["executionAttempts"]), (1, 1))
-        self.assertEqual(sorted(status["executorState"].values()), ["COMPLETED", "COMPLETED"])
+        self.assertEqual(len(status["executorState"]), 2)
+        # A driver that stops asks its executors to end and deletes their pods: which comes first decides about the exit code.
+        self.assertLessEqual(set(status["executorState"].values()), {"COMPLETED", "FAILED"})
         self.assertTrue(status["sparkApplicationId"].startswith("spark-"))
         self.assertLessEqual(status["lastSubmissionAttemptTime"], status["terminationTime"])
         self.assertRegex(status["submissionID"], r"^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$")

@@ -63,7 +63,8 @@ class Pi:
         test.assertEqual((status["submissionAttempts"], status["executionAttempts"]), (1, 1))
         test.assertEqual(status["driverInfo"]["podName"], f"{self.name}-driver")
         test.assertTrue(status["executorState"])
-        test.assertEqual(set(status["executorState"].values()), {"COMPLETED"})
+        # A driver that stops asks its executors to end and deletes their pods: which comes first decides about the exit code.
+        test.assertLessEqual(set(status["executorState"].values()), {"COMPLETED", "FAILED"})
         test.assertTrue(status["sparkApplicationId"].startswith("spark-"))
         test.assertLessEqual(status["lastSubmissionAttemptTime"], status["terminationTime"])
 
