@@ -120,6 +120,10 @@ int run(const StateFolder& folder, const std::string& file) {
   return code;
 }
 
+Task<> until_signal(kube::Loop* loop) {
+  co_await kube::wait_for_signal(*loop, {SIGTERM, SIGINT, SIGHUP});
+}
+
 // The background process behind `up` and `run`; the descriptor is where it says that it is ready, or why not.
 int serve(const StateFolder& folder, int ready_fd) {
   const auto tell = [ready_fd](const std::string& text) {
@@ -134,15 +138,12 @@ int serve(const StateFolder& folder, int ready_fd) {
   kube::TcpNetwork network(loop);
   const kube::Log log = kube::Log::to_stderr(kube::LogLevel::Info, kube::LogFormat::Json, loop.clock());
   int code = 0;
-  const auto stopped = [&loop]() -> Task<> {
-    return [](kube::Loop* on) -> Task<> {
-      co_await kube::wait_for_signal(*on, {SIGTERM, SIGINT, SIGHUP});
-    }(&loop);
-  };
-  loop.run(cmd::run_local_cluster(loop, network, folder, log, stopped, [&](Result<> ready) {
-    tell(ready ? "ok" : ready.error().message());
-    code = ready ? 0 : 1;
-  }));
+  loop.run(cmd::run_local_cluster(
+      loop, network, folder, log, [&] { return until_signal(&loop); },
+      [&](Result<> ready) {
+        tell(ready ? "ok" : ready.error().message());
+        code = ready ? 0 : 1;
+      }));
   return code;
 }
 
@@ -159,19 +160,16 @@ int join(const std::vector<std::string>& arguments) {
   kube::TcpNetwork network(loop);
   const kube::Log log = kube::Log::to_stderr(kube::LogLevel::Info, kube::LogFormat::Json, loop.clock());
   int code = 0;
-  const auto stopped = [&loop]() -> Task<> {
-    return [](kube::Loop* on) -> Task<> {
-      co_await kube::wait_for_signal(*on, {SIGTERM, SIGINT, SIGHUP});
-    }(&loop);
-  };
-  loop.run(cmd::join_cluster(loop, network, *options, log, stopped, [&](Result<std::string> ready) {
-    if (!ready) {
-      code = failed(ready.error());
-      return;
-    }
-    std::puts(ready->c_str());
-    std::fflush(stdout);
-  }));
+  loop.run(cmd::join_cluster(
+      loop, network, *options, log, [&] { return until_signal(&loop); },
+      [&](Result<std::string> ready) {
+        if (!ready) {
+          code = failed(ready.error());
+          return;
+        }
+        std::puts(ready->c_str());
+        std::fflush(stdout);
+      }));
   return code;
 }
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "kube/kubelet/unique_fd.h"
+#include "kube/base/unique_fd.h"
 
 namespace kube {
 namespace fs = std::filesystem;

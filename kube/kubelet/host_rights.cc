@@ -13,7 +13,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "kube/kubelet/unique_fd.h"
+#include "kube/base/unique_fd.h"
 
 namespace kube {
 namespace {

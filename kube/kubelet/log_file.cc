@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "kube/base/unique_fd.h"
 #include "kube/kubelet/file_tree.h"
-#include "kube/kubelet/unique_fd.h"
 
 namespace kube {
 namespace {

@@ -25,8 +25,8 @@
 #include <string>
 
 #include "kube/async/loop.h"
+#include "kube/base/unique_fd.h"
 #include "kube/kubelet/launch_plan.h"
-#include "kube/kubelet/unique_fd.h"
 
 namespace kube {
 
