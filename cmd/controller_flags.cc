@@ -1,6 +1,5 @@
 #include "cmd/controller_flags.h"
 
-#include <algorithm>
 #include <set>
 
 namespace cmd {
@@ -39,30 +38,15 @@ class Flags : private FlagParser {
     text("--ingress-url-format", flags_.ingress_url_format, "Template of the Spark UI's address");
     text("--ingress-tls", flags_.ingress_tls, "JSON array of {hosts, secretName}");
     text("--ingress-annotations", flags_.ingress_annotations, "JSON object of annotations");
-    boolean("--leader-election", flags_.leader_election, "Elect a leader among replicas");
-    text("--leader-election-lock-name", flags_.leader_election_lock_name, "Name of the Lease");
-    text("--leader-election-lock-namespace", flags_.leader_election_lock_namespace, "Namespace of the Lease");
-    duration("--leader-election-lease-duration", flags_.leader_election_lease_duration,
-             "Patience of candidates");
-    duration("--leader-election-renew-deadline", flags_.leader_election_renew_deadline,
-             "When a leader gives up");
-    duration("--leader-election-retry-period", flags_.leader_election_retry_period, "Between renewals");
     duration("--driver-pod-creation-grace-period", flags_.driver_pod_creation_grace_period,
              "How long a driver pod may be missing after its submission");
-    number("--kube-api-qps", flags_.kube_api_qps, "Requests a second; unset: no limit of our own");
-    number("--kube-api-burst", flags_.kube_api_burst, "Requests at once");
     boolean("--enable-metrics", flags_.enable_metrics, "Count what applications do");
-    text("--metrics-bind-address", flags_.metrics_bind_address, "host:port of /metrics; 0: none");
-    text("--metrics-endpoint", flags_.metrics_endpoint, "Accepted; the path is always /metrics");
     text("--metrics-prefix", flags_.metrics_prefix, "Prefix of application metrics");
     list("--metrics-labels", flags_.metrics_labels, "Labels that become metric labels");
     numbers("--metrics-job-submit-latency-buckets", flags_.metrics_job_submit_latency_buckets,
             "Histogram buckets");
     numbers("--metrics-job-start-latency-buckets", flags_.metrics_job_start_latency_buckets,
             "Histogram buckets");
-    text("--health-probe-bind-address", flags_.health_probe_bind_address,
-         "host:port of /healthz and /readyz; 0: none");
-    boolean("--secure-metrics", flags_.secure_metrics, "Serve metrics over TLS");
     text("--metric-tls-min-version", flags_.metric_tls_min_version, "VersionTLS12 or VersionTLS13");
     list("--metric-tls-cipher-suites", flags_.metric_tls_cipher_suites, "TLS 1.2 suites");
     text("--pprof-bind-address", flags_.pprof_bind_address, "Accepted; there is no Go profiler here");
@@ -73,7 +57,7 @@ class Flags : private FlagParser {
         "--submitter", {"auto", "native", "spark-submit"},
         "Who starts drivers of applications whose annotation does not say it; auto: spark-submit where only "
         "that can",
-        [this](const std::string& value) { flags_.submitter = value; });
+        [this](const std::string& value) { flags_.submitter = value; }, flags_.submitter);
     text("--spark-submit-path", flags_.spark_submit_path, "spark-submit; else $SPARK_HOME/bin/spark-submit");
     duration("--spark-submit-timeout", flags_.spark_submit_timeout, "How long one spark-submit may run");
     number("--spark-submit-concurrency", flags_.spark_submit_concurrency,
@@ -91,9 +75,7 @@ class Flags : private FlagParser {
     text("--submitter-tls-ca-file", flags_.submitter_tls_ca_file, "Of the submission service");
     custom("--feature-gates", "NAME=true|false,…", "Features to switch on or off",
            [this](const std::string& value) { return set_gates(value); });
-    text("--kubeconfig", flags_.kubeconfig,
-         "Path of a kubeconfig; else $KUBECONFIG, in-cluster, ~/.kube/config");
-    logging(flags_.log_level, flags_.log_format);
+    process_rows(*this, flags_);
   }
 
   Result<> parse(std::vector<std::string> arguments) {
@@ -102,6 +84,7 @@ class Flags : private FlagParser {
     return check();
   }
 
+  using FlagParser::rows;
   using FlagParser::usage;
 
  private:
@@ -117,7 +100,7 @@ class Flags : private FlagParser {
     return "";
   }
 
-  Result<> check() const {
+  Result<> check() {
     const auto wrong = [](const std::string& message) { return fail(ErrorKind::InvalidInput, message); };
     if (flags_.controller_threads < 1) return wrong("--controller-threads: expected at least 1");
     if (flags_.spark_submit_concurrency < 1) return wrong("--spark-submit-concurrency: expected at least 1");
@@ -131,17 +114,7 @@ class Flags : private FlagParser {
           "--scheduled-spark-application-timestamp-precision: expected nanos, micros, millis, seconds or "
           "minutes");
     }
-    if (flags_.leader_election) {
-      auto times =
-          check_election_times(flags_.leader_election_lease_duration, flags_.leader_election_renew_deadline,
-                               flags_.leader_election_retry_period);
-      if (!times) return times;
-    }
-    for (const std::string& address : {flags_.metrics_bind_address, flags_.health_probe_bind_address}) {
-      if (address == "0") continue;
-      if (auto parsed = parse_bind_address(address); !parsed) return fail(std::move(parsed));
-    }
-    return {};
+    return finish_process_flags(flags_);
   }
 
   ControllerFlags& flags_;
@@ -169,7 +142,6 @@ std::vector<std::string> ControllerFlags::without_effect() const {
       "--metrics-labels",
       "--metrics-job-submit-latency-buckets",
       "--metrics-job-start-latency-buckets",
-      "--secure-metrics",
       "--metric-tls-min-version",
       "--metric-tls-cipher-suites",
       "--pprof-bind-address",
@@ -195,10 +167,12 @@ Result<ControllerFlags> parse_controller_flags(std::vector<std::string> argument
   ControllerFlags flags;
   Flags parser(flags);
   if (auto parsed = parser.parse(std::move(arguments)); !parsed) return fail(std::move(parsed));
-  // "" among the names means all.
-  if (std::find(flags.namespaces.begin(), flags.namespaces.end(), "") != flags.namespaces.end())
-    flags.namespaces.clear();
   return flags;
+}
+
+std::vector<FlagRow> controller_flag_rows() {
+  ControllerFlags flags;
+  return Flags(flags).rows();
 }
 
 std::string controller_usage() {

@@ -14,16 +14,15 @@
 #include <string>
 #include <vector>
 
-#include "cmd/flag_parser.h"
+#include "cmd/process_flags.h"
 #include "kube/base/clock.h"
 #include "kube/base/log.h"
 #include "kube/base/result.h"
 
 namespace cmd {
 
-struct ControllerFlags {
+struct ControllerFlags : ProcessFlags {
   int controller_threads = 10;
-  std::vector<std::string> namespaces;  // empty: all
   std::string namespace_selector;
   kube::Duration cache_sync_timeout = std::chrono::seconds(30);
   std::int64_t max_tracked_executor_per_app = 1000;
@@ -41,26 +40,12 @@ struct ControllerFlags {
   bool enable_ui_service = true;
   std::string ingress_class_name, ingress_url_format, ingress_tls, ingress_annotations;
 
-  bool leader_election = false;
-  std::string leader_election_lock_name = "spark-operator-lock";
-  std::string leader_election_lock_namespace = "spark-operator";
-  kube::Duration leader_election_lease_duration = std::chrono::seconds(15);
-  kube::Duration leader_election_renew_deadline = std::chrono::seconds(10);
-  kube::Duration leader_election_retry_period = std::chrono::seconds(2);
-
   kube::Duration driver_pod_creation_grace_period = std::chrono::seconds(10);
-  double kube_api_qps =
-      0;  // unlike upstream (20): the server's own 429 steers us unless somebody asks for a limit
-  int kube_api_burst = 0;
 
   bool enable_metrics = false;
-  std::string metrics_bind_address = "0";
-  std::string metrics_endpoint = "/metrics";
   std::string metrics_prefix;
   std::vector<std::string> metrics_labels;
   std::vector<double> metrics_job_submit_latency_buckets, metrics_job_start_latency_buckets;
-  std::string health_probe_bind_address = ":8081";
-  bool secure_metrics = false;
   std::string metric_tls_min_version = "VersionTLS12";
   std::vector<std::string> metric_tls_cipher_suites;
   std::string pprof_bind_address = "0";
@@ -84,12 +69,6 @@ struct ControllerFlags {
 
   std::map<std::string, bool>
       feature_gates;  // PartialRestart, LoadSparkDefaults, RestSubmitter, DefaultTimeToLive
-  std::string kubeconfig;
-
-  kube::LogLevel log_level = kube::LogLevel::Info;
-  kube::LogFormat log_format = kube::LogFormat::Json;
-
-  std::vector<std::string> given;  // flags that were on the command line
 
   bool gate(const std::string& name) const;
   // Flags that were given a meaning by the user and have none here yet.
@@ -99,5 +78,6 @@ struct ControllerFlags {
 // Error InvalidInput: unknown flag, wrong type or value; the message names the flag.
 kube::Result<ControllerFlags> parse_controller_flags(std::vector<std::string> arguments);
 std::string controller_usage();
+std::vector<FlagRow> controller_flag_rows();
 
 }  // namespace cmd

@@ -13,6 +13,12 @@ using kube::Result;
 
 namespace {
 
+std::string number_text(double number) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, number).ptr;
+  return {text, end};
+}
+
 std::string set_log_level(kube::LogLevel& into, const std::string& value) {
   int verbosity = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), verbosity);
@@ -61,23 +67,29 @@ FlagParser::FlagParser(std::string description, std::string command)
 FlagParser::~FlagParser() = default;
 
 void FlagParser::text(const std::string& name, std::string& into, const std::string& help) {
+  rows_.push_back({name, "text", into, help});
   app_->add_option(name, into, help)->take_last();
 }
 void FlagParser::boolean(const std::string& name, bool& into, const std::string& help) {
+  rows_.push_back({name, "boolean", into ? "true" : "false", help});
   app_->add_flag(name, into, help)->take_last();
 }
 void FlagParser::number(const std::string& name, int& into, const std::string& help) {
+  rows_.push_back({name, "integer", std::to_string(into), help});
   app_->add_option(name, into, help)->take_last();
 }
 void FlagParser::number(const std::string& name, std::int64_t& into, const std::string& help) {
+  rows_.push_back({name, "integer", std::to_string(into), help});
   app_->add_option(name, into, help)->take_last();
 }
 void FlagParser::number(const std::string& name, double& into, const std::string& help) {
+  rows_.push_back({name, "number", number_text(into), help});
   app_->add_option(name, into, help)->take_last();
 }
 
 void FlagParser::custom(const std::string& name, const std::string& type, const std::string& help,
-                        std::function<std::string(const std::string&)> set) {
+                        std::function<std::string(const std::string&)> set, const std::string& standard) {
+  rows_.push_back({name, type, standard, help});
   app_->add_option(
           name,
           [set = std::move(set), name](const CLI::results_t& values) {
@@ -93,12 +105,15 @@ void FlagParser::custom(const std::string& name, const std::string& type, const 
 }
 
 void FlagParser::duration(const std::string& name, kube::Duration& into, const std::string& help) {
-  custom(name, "DURATION", help, [&into](const std::string& value) -> std::string {
-    auto parsed = kube::parse_go_duration(value);
-    if (!parsed) return parsed.error().message();
-    into = *parsed;
-    return "";
-  });
+  custom(
+      name, "DURATION", help,
+      [&into](const std::string& value) -> std::string {
+        auto parsed = kube::parse_go_duration(value);
+        if (!parsed) return parsed.error().message();
+        into = *parsed;
+        return "";
+      },
+      kube::to_go_duration(into));
 }
 
 void FlagParser::list(const std::string& name, std::vector<std::string>& into, const std::string& help) {
@@ -109,38 +124,52 @@ void FlagParser::list(const std::string& name, std::vector<std::string>& into, c
 }
 
 void FlagParser::numbers(const std::string& name, std::vector<double>& into, const std::string& help) {
-  custom(name, "NUMBERS", help, [&into](const std::string& value) -> std::string {
-    for (const std::string& item : split_csv(value)) {
-      double number = 0;
-      const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), number);
-      if (error != std::errc() || end != item.data() + item.size())
-        return "expected a number, got \"" + item + "\"";
-      into.push_back(number);
-    }
-    return "";
-  });
+  std::string standard;
+  for (const double number : into) standard += (standard.empty() ? "" : ",") + number_text(number);
+  custom(
+      name, "NUMBERS", help,
+      [&into, given = false](const std::string& value) mutable -> std::string {
+        if (!given) into.clear();  // ours are defaults, the user's replace them
+        given = true;
+        for (const std::string& item : split_csv(value)) {
+          double number = 0;
+          const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), number);
+          if (error != std::errc() || end != item.data() + item.size())
+            return "expected a number, got \"" + item + "\"";
+          into.push_back(number);
+        }
+        return "";
+      },
+      standard);
 }
 
 void FlagParser::choice(const std::string& name, std::vector<std::string> values, const std::string& help,
-                        std::function<void(const std::string&)> set) {
+                        std::function<void(const std::string&)> set, const std::string& standard) {
   std::string type;
   for (const std::string& value : values) type += (type.empty() ? "" : "|") + value;
-  custom(name, type, help, [values, set = std::move(set), type](const std::string& value) -> std::string {
-    if (std::find(values.begin(), values.end(), value) == values.end()) {
-      return "expected one of " + type + ", got \"" + value + "\"";
-    }
-    set(value);
-    return "";
-  });
+  custom(
+      name, type, help,
+      [values, set = std::move(set), type](const std::string& value) -> std::string {
+        if (std::find(values.begin(), values.end(), value) == values.end()) {
+          return "expected one of " + type + ", got \"" + value + "\"";
+        }
+        set(value);
+        return "";
+      },
+      standard);
 }
 
 void FlagParser::logging(kube::LogLevel& level, kube::LogFormat& format) {
   boolean("--zap-devel", ignored_flag_, "Accepted, without effect as upstream");
-  choice("--zap-encoder", {"json", "console"}, "Format of log lines", [&format](const std::string& value) {
-    format = value == "json" ? kube::LogFormat::Json : kube::LogFormat::Console;
-  });
-  custom("--zap-log-level", "debug|info|error|panic|N", "Least level of log lines",
-         [&level](const std::string& value) { return set_log_level(level, value); });
+  choice(
+      "--zap-encoder", {"json", "console"}, "Format of log lines",
+      [&format](const std::string& value) {
+        format = value == "json" ? kube::LogFormat::Json : kube::LogFormat::Console;
+      },
+      "json");
+  custom(
+      "--zap-log-level", "debug|info|error|panic|N", "Least level of log lines",
+      [&level](const std::string& value) { return set_log_level(level, value); }, "info");
   choice("--zap-stacktrace-level", {"info", "error", "panic"}, "Accepted; there are no stack traces",
          [](const std::string&) {});
   choice("--zap-time-encoding", {"epoch", "millis", "nanos", "iso8601", "rfc3339", "rfc3339nano"},
@@ -174,17 +203,6 @@ std::vector<std::string> FlagParser::given() const {
 
 std::string FlagParser::usage() const {
   return app_->help();
-}
-
-Result<> check_election_times(kube::Duration lease_duration, kube::Duration renew_deadline,
-                              kube::Duration retry_period) {
-  if (lease_duration <= renew_deadline)
-    return fail(ErrorKind::InvalidInput,
-                "--leader-election-lease-duration must be longer than --leader-election-renew-deadline");
-  if (renew_deadline <= retry_period * 6 / 5)
-    return fail(ErrorKind::InvalidInput,
-                "--leader-election-renew-deadline must be longer than 1.2 × --leader-election-retry-period");
-  return {};
 }
 
 Result<BindAddress> parse_bind_address(const std::string& text) {

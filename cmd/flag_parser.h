@@ -28,6 +28,14 @@ class App;
 
 namespace cmd {
 
+// One flag as documentation shows it.
+struct FlagRow {
+  std::string name;      // "--cache-sync-timeout"
+  std::string type;      // "DURATION"
+  std::string standard;  // the default, as one would write it; "" = none
+  std::string help;
+};
+
 class FlagParser {
  public:
   FlagParser(std::string description, std::string command);
@@ -42,31 +50,31 @@ class FlagParser {
   void number(const std::string& name, double& into, const std::string& help);
   void duration(const std::string& name, kube::Duration& into, const std::string& help);
   void list(const std::string& name, std::vector<std::string>& into, const std::string& help);
+  // What `into` holds are defaults, which the first given value replaces.
   void numbers(const std::string& name, std::vector<double>& into, const std::string& help);
   void choice(const std::string& name, std::vector<std::string> values, const std::string& help,
-              std::function<void(const std::string&)> set);
-  // `set` answers what is wrong with a value; "" = nothing.
+              std::function<void(const std::string&)> set, const std::string& standard = "");
+  // `standard`: the default, for rows(). `set` answers what is wrong with a value; "" = nothing.
   void custom(const std::string& name, const std::string& type, const std::string& help,
-              std::function<std::string(const std::string&)> set);
+              std::function<std::string(const std::string&)> set, const std::string& standard = "");
   // --zap-*: level and format, and those that are accepted without effect.
   void logging(kube::LogLevel& level, kube::LogFormat& format);
 
   kube::Result<> parse(std::vector<std::string> arguments);
   std::vector<std::string> given() const;
   std::string usage() const;
+  // In the order in which they were declared.
+  const std::vector<FlagRow>& rows() const { return rows_; }
 
  private:
   std::unique_ptr<CLI::App> app_;
+  std::vector<FlagRow> rows_;
   std::vector<std::string> ignored_;
   bool ignored_flag_ = false;
 };
 
 // Fields of one CSV record: `a,"b,c",""`.
 std::vector<std::string> split_csv(const std::string& text);
-
-// Error InvalidInput: the lease would run out before its holder gives up.
-kube::Result<> check_election_times(kube::Duration lease_duration, kube::Duration renew_deadline,
-                                    kube::Duration retry_period);
 
 // ":8081", "127.0.0.1:8081", "[::1]:8081"; an Error for anything else. "0" is the caller's to look at.
 struct BindAddress {

@@ -1,6 +1,5 @@
 #include "cmd/webhook_flags.h"
 
-#include <algorithm>
 #include <set>
 
 namespace cmd {
@@ -31,33 +30,16 @@ class Flags : private FlagParser {
             "Refuse applications that do not fit into their namespace's quotas");
     text("--webhook-tls-min-version", flags_.webhook_tls_min_version, "VersionTLS12 or VersionTLS13");
     list("--webhook-tls-cipher-suites", flags_.webhook_tls_cipher_suites, "TLS 1.2 suites");
-    boolean("--leader-election", flags_.leader_election, "Elect the replica that writes caBundles");
-    text("--leader-election-lock-name", flags_.leader_election_lock_name, "Name of the Lease");
-    text("--leader-election-lock-namespace", flags_.leader_election_lock_namespace, "Namespace of the Lease");
-    duration("--leader-election-lease-duration", flags_.leader_election_lease_duration,
-             "Patience of candidates");
-    duration("--leader-election-renew-deadline", flags_.leader_election_renew_deadline,
-             "When a leader gives up");
-    duration("--leader-election-retry-period", flags_.leader_election_retry_period, "Between renewals");
-    number("--kube-api-qps", flags_.kube_api_qps, "Requests a second; unset: no limit of our own");
-    number("--kube-api-burst", flags_.kube_api_burst, "Requests at once");
-    text("--metrics-bind-address", flags_.metrics_bind_address, "host:port of /metrics; 0: none");
-    text("--health-probe-bind-address", flags_.health_probe_bind_address,
-         "host:port of /healthz and /readyz; 0: none");
-    text("--kubeconfig", flags_.kubeconfig,
-         "Path of a kubeconfig; else $KUBECONFIG, in-cluster, ~/.kube/config");
     number("--webhook-threads", flags_.webhook_threads, "Threads that answer reviews; 0: one a core");
     boolean("--allow-operator-keys-in-spark-conf", flags_.allow_operator_keys_in_spark_conf,
             "Let in sparkConf keys that are refused since release 2.5.2");
-    logging(flags_.log_level, flags_.log_format);
+    process_rows(*this, flags_);
 
     text("--webhook-cert-dir", ignored_text_, "Accepted; the certificate is kept in memory");
     text("--webhook-cert-name", ignored_text_, "Accepted; the certificate is kept in memory");
     text("--webhook-key-name", ignored_text_, "Accepted; the certificate is kept in memory");
-    boolean("--secure-metrics", ignored_flag_, "Accepted; metrics are plain HTTP");
     boolean("--enable-http2", ignored_flag_, "Accepted; of releases up to 2.5.2");
     boolean("--enable-metrics", ignored_flag_, "Accepted, without effect as upstream");
-    text("--metrics-endpoint", ignored_text_, "Accepted; the path is always /metrics");
     text("--metrics-prefix", ignored_text_, "Accepted, without effect as upstream");
     list("--metrics-labels", ignored_list_, "Accepted, without effect as upstream");
     number("--controller-threads", ignored_number_, "Accepted, without effect as upstream");
@@ -71,10 +53,11 @@ class Flags : private FlagParser {
     return check();
   }
 
+  using FlagParser::rows;
   using FlagParser::usage;
 
  private:
-  Result<> check() const {
+  Result<> check() {
     const auto wrong = [](const std::string& message) { return fail(ErrorKind::InvalidInput, message); };
     if (flags_.webhook_port < 0 || flags_.webhook_port > 65535)
       return wrong("--webhook-port: expected 0 to 65535");
@@ -82,17 +65,7 @@ class Flags : private FlagParser {
       return wrong("--webhook-threads: expected 0 to 1024");
     if (flags_.webhook_tls_min_version != "VersionTLS12" && flags_.webhook_tls_min_version != "VersionTLS13")
       return wrong("--webhook-tls-min-version: expected VersionTLS12 or VersionTLS13");
-    if (flags_.leader_election) {
-      auto times =
-          check_election_times(flags_.leader_election_lease_duration, flags_.leader_election_renew_deadline,
-                               flags_.leader_election_retry_period);
-      if (!times) return times;
-    }
-    for (const std::string& address : {flags_.metrics_bind_address, flags_.health_probe_bind_address}) {
-      if (address == "0") continue;
-      if (auto parsed = parse_bind_address(address); !parsed) return fail(std::move(parsed));
-    }
-    return {};
+    return finish_process_flags(flags_);
   }
 
   WebhookFlags& flags_;
@@ -107,7 +80,7 @@ class Flags : private FlagParser {
 
 std::vector<std::string> WebhookFlags::without_effect() const {
   static const std::set<std::string> waiting{"--webhook-cert-dir", "--webhook-cert-name",
-                                             "--webhook-key-name", "--secure-metrics"};
+                                             "--webhook-key-name"};
   std::vector<std::string> names;
   for (const std::string& name : given) {
     if (waiting.contains(name)) names.push_back(name);
@@ -119,9 +92,12 @@ Result<WebhookFlags> parse_webhook_flags(std::vector<std::string> arguments) {
   WebhookFlags flags;
   Flags parser(flags);
   if (auto parsed = parser.parse(std::move(arguments)); !parsed) return fail(std::move(parsed));
-  // "" among the names means all.
-  if (std::ranges::find(flags.namespaces, "") != flags.namespaces.end()) flags.namespaces.clear();
   return flags;
+}
+
+std::vector<FlagRow> webhook_flag_rows() {
+  WebhookFlags flags;
+  return Flags(flags).rows();
 }
 
 std::string webhook_usage() {

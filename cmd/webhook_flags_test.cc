@@ -53,8 +53,8 @@ TEST_CASE("the webhook takes what upstream's charts pass", "[flags]") {
   CHECK(flags->kube_api_qps == 20);
   CHECK(flags->without_effect().empty());
   CHECK(parse_webhook_flags({"--namespaces=\"\""}).value().namespaces.empty());
-  CHECK(parse_webhook_flags({"--secure-metrics", "--webhook-cert-dir=/x"}).value().without_effect().size() ==
-        2);
+  CHECK(parse_webhook_flags({"--secure-metrics", "--webhook-cert-dir=/x"}).value().without_effect() ==
+        std::vector<std::string>{"--webhook-cert-dir"});
 }
 
 TEST_CASE("wrong webhook flags are refused by name", "[flags]") {

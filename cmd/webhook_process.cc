@@ -1,13 +1,9 @@
 #include "cmd/webhook_process.h"
 
-#include <unistd.h>
-
 #include <stdexcept>
 
+#include "cmd/process_parts.h"
 #include "kube/async/real_loop.h"
-#include "kube/runtime/health_server.h"
-#include "kube/runtime/manager.h"
-#include "kube/runtime/rest_client_metrics.h"
 #include "webhook/application_feed.h"
 #include "webhook/authority_writer.h"
 #include "webhook/review_service.h"
@@ -21,18 +17,7 @@ using kube::Task;
 
 namespace {
 
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
-}
-
-kube::ClientOptions client_options(const WebhookFlags& flags) {
-  kube::ClientOptions options;
-  options.user_agent = "spark-operator-webhook";
-  options.qps = flags.kube_api_qps;
-  options.burst = flags.kube_api_burst;
-  return options;
-}
+constexpr const char* kUserAgent = "spark-operator-webhook";
 
 // What one review thread asks the API server with.
 struct ThreadClient {
@@ -65,13 +50,16 @@ class Process final : public WebhookProcess {
   }
 
   Result<> listen(kube::Network& network) {
-    if (flags_.health_probe_bind_address != "0") {
-      auto added = add_server(network, flags_.health_probe_bind_address, nullptr);
-      if (!added) return added;
-    }
-    if (flags_.metrics_bind_address != "0")
-      return add_server(network, flags_.metrics_bind_address, metrics_.get());
-    return {};
+    return add_endpoints(manager_, network, flags_,
+                         {.metrics = metrics_.get(),
+                          .add_checks =
+                              [this](kube::HealthServer& probes) {
+                                probes.add_healthz("healthz", [this] { return alive(); });
+                                probes.add_readyz("readyz", [this] { return service_->check(); });
+                              },
+                          .tls_min_version = flags_.webhook_tls_min_version,
+                          .tls_cipher_suites = flags_.webhook_tls_cipher_suites,
+                          .log = log_});
   }
 
   Task<Result<>> run() override { return manager_.run(); }
@@ -80,22 +68,6 @@ class Process final : public WebhookProcess {
   std::optional<kube::Endpoint> address() const override { return service_->local(); }
 
  private:
-  Result<> add_server(kube::Network& network, const std::string& at, kube::MetricsRegistry* metrics) {
-    auto address = parse_bind_address(at);
-    if (!address) return fail(std::move(address));
-    auto& server = manager_.add(
-        std::make_unique<kube::HealthServer>(manager_.loop(), network,
-                                             kube::HealthServerOptions{.at = {address->host, address->port},
-                                                                       .metrics = metrics,
-                                                                       .probes = metrics == nullptr,
-                                                                       .log = log_}));
-    if (metrics == nullptr) {
-      server.add_healthz("healthz", [this] { return alive(); });
-      server.add_readyz("readyz", [this] { return service_->check(); });
-    }
-    return server.listen();
-  }
-
   // A kubelet must not kill a process that waits for its certificate, or is about to stop.
   Result<> alive() const {
     auto checked = service_->check();
@@ -127,23 +99,14 @@ class Process final : public WebhookProcess {
     options.mutating_configuration = flags_.mutating_webhook_name;
     options.validating_configuration = flags_.validating_webhook_name;
     options.log = log_;
-    if (flags_.leader_election) {
-      options.election = kube::LeaderElectionOptions{
-          .lease = {flags_.leader_election_lock_namespace, flags_.leader_election_lock_name},
-          .identity = host_name() + "_" + manager_.loop().random().uuid_v4(),
-          .lease_duration = flags_.leader_election_lease_duration,
-          .renew_deadline = flags_.leader_election_renew_deadline,
-          .retry_period = flags_.leader_election_retry_period,
-          .log = log_,
-          .metrics = metrics_.get()};
-    }
+    options.election = leader_election(flags_, manager_.loop(), metrics_.get(), log_);
     return options;
   }
 
   // Runs on a review thread.
   kube::ReviewRoutes routes_on(kube::Loop& loop) const {
     auto own = std::make_shared<ThreadClient>(loop);
-    kube::ClientOptions options = client_options(flags_);
+    kube::ClientOptions options = client_options(flags_, kUserAgent);
     // Families are looked up by name at each request: the registry's owner does that.
     options.on_request = [this](std::string_view method, int code) {
       manager_.loop().post_from_any_thread(
@@ -184,21 +147,12 @@ Result<std::unique_ptr<WebhookProcess>> WebhookProcess::create(kube::Loop& loop,
                                                                kube::Log log) {
   auto metrics = std::make_unique<kube::MetricsRegistry>();
   metrics->add_process_metrics();
-  kube::ClientOptions options = client_options(flags);
-  // Only the client knows the server's name as metrics have it.
-  auto observe = std::make_shared<kube::RequestObserver>();
-  options.on_request = [observe](std::string_view method, int code) { (*observe)(method, code); };
-  auto client = kube::Client::create(loop, network, config, std::move(options));
-  if (!client) return fail(std::move(client));
-  *observe = kube::rest_client_observer(*metrics, (*client)->host());
-  auto process = std::make_unique<Process>(network, flags, config, std::move(*client), std::move(metrics),
-                                           std::move(observe), log);
+  auto made = make_client(loop, network, config, client_options(flags, kUserAgent), *metrics);
+  if (!made) return fail(std::move(made));
+  auto process = std::make_unique<Process>(network, flags, config, std::move(made->client),
+                                           std::move(metrics), std::move(made->observe), log);
   if (auto listening = process->listen(network); !listening) return fail(std::move(listening));
-  if (const auto names = flags.without_effect(); !names.empty()) {
-    std::string list;
-    for (const std::string& name : names) list += (list.empty() ? "" : " ") + name;
-    log.warn("flags are accepted but have no effect in this version", {{"flags", list}});
-  }
+  warn_without_effect(log, flags.without_effect());
   return std::unique_ptr<WebhookProcess>(std::move(process));
 }
 

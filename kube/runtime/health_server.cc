@@ -1,5 +1,8 @@
 #include "kube/runtime/health_server.h"
 
+#include <algorithm>
+#include <set>
+
 namespace kube {
 
 namespace {
@@ -66,27 +69,41 @@ HttpResponse HealthServer::answer_to(const HttpRequest& request) const {
   const std::string_view target = request.target;
   const std::size_t end = std::min(target.find('?'), target.size());
   const std::string_view path = target.substr(0, end);
-  const bool verbose = target.substr(end).find("verbose") != std::string_view::npos;
-  if (path == "/metrics" && options_.metrics != nullptr)
-    return text(200, options_.metrics->text(), kMetricsType);
+  const std::string_view query = target.substr(std::min(end + 1, target.size()));
+  const bool asks_metrics =
+      path == "/metrics" || (!options_.metrics_path.empty() && path == options_.metrics_path);
+  if (asks_metrics && options_.metrics != nullptr) return text(200, options_.metrics->text(), kMetricsType);
   if (options_.probes) {
     for (const auto& [root, checks] : {std::pair{std::string_view("/healthz"), &healthz_},
                                        std::pair{std::string_view("/readyz"), &readyz_}}) {
-      if (path == root) return run_checks(*checks, "", verbose);
+      if (path == root || path == std::string(root) + "/") return run_checks(*checks, "", query);
       if (path.starts_with(root) && path[root.size()] == '/')
-        return run_checks(*checks, path.substr(root.size() + 1), verbose);
+        return run_checks(*checks, path.substr(root.size() + 1), query);
     }
   }
   return text(404, "404 page not found\n");
 }
 
-HttpResponse HealthServer::run_checks(const Checks& checks, std::string_view only, bool verbose) {
+HttpResponse HealthServer::run_checks(const Checks& checks, std::string_view only, std::string_view query) {
+  bool verbose = false;
+  std::set<std::string_view> excluded;
+  for (std::size_t begin = 0; begin < query.size();) {
+    const std::size_t end = std::min(query.find('&', begin), query.size());
+    const std::string_view parameter = query.substr(begin, end - begin);
+    if (parameter == "verbose" || parameter.starts_with("verbose=")) verbose = true;
+    if (parameter.starts_with("exclude=")) excluded.insert(parameter.substr(8));
+    begin = end + 1;
+  }
   std::string lines;
   bool found = only.empty();
   bool passed = true;
   for (const auto& [name, check] : checks) {
     if (!only.empty() && name != only) continue;
     found = true;
+    if (only.empty() && excluded.contains(name)) {
+      lines += "[+]" + name + " excluded: ok\n";
+      continue;
+    }
     const Result<> result = check();
     passed = passed && result;
     lines += result ? "[+]" + name + " ok\n" : "[-]" + name + " failed: " + result.error().message() + "\n";

@@ -5,9 +5,8 @@
 //   synced"); }); HealthServer metrics_server(loop, network, {.at = {"", 8080}, .metrics = &metrics});
 //
 // /healthz and /readyz answer 200 "ok" when every check passes, else 500 with a line a check; "?verbose"
-// lists all. Paths below name one check (/readyz/informers). Checks run on the loop at each probe and must
-// not block.
-// Thread: the loop's only.
+// lists all, "?exclude=<check>" leaves one out. Paths below name one check (/readyz/informers). Checks run on
+// the loop at each probe and must not block. Thread: the loop's only.
 #pragma once
 
 #include <functional>
@@ -28,6 +27,7 @@ using HealthCheck = std::function<Result<>()>;
 struct HealthServerOptions {
   Endpoint at = {};
   MetricsRegistry* metrics = nullptr;  // null: /metrics answers 404
+  std::string metrics_path = "";       // another path that answers as /metrics does
   bool probes = true;                  // false: /healthz and /readyz answer 404
   std::shared_ptr<TlsServerContext> tls = nullptr;
   Log log = {};
@@ -54,7 +54,7 @@ class HealthServer final : public Runnable {
   using Checks = std::map<std::string, HealthCheck>;
   Task<> answer(HttpExchange& exchange);
   HttpResponse answer_to(const HttpRequest& request) const;
-  static HttpResponse run_checks(const Checks& checks, std::string_view only, bool verbose);
+  static HttpResponse run_checks(const Checks& checks, std::string_view only, std::string_view query);
 
   Network& network_;
   const HealthServerOptions options_;

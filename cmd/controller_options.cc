@@ -1,0 +1,91 @@
+#include "cmd/controller_options.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "cmd/process_parts.h"
+#include "kube/async/child_process.h"
+
+namespace cmd {
+
+namespace {
+
+// Where the driver's spark.master points. In a cluster the service environment says it, as for spark-submit.
+std::string master_url(const kube::ClientConfig& config) {
+  const char* host = std::getenv("KUBERNETES_SERVICE_HOST");
+  const char* port = std::getenv("KUBERNETES_SERVICE_PORT");
+  auto in_cluster = spark::master_url(host == nullptr ? "" : host, port == nullptr ? "" : port);
+  return in_cluster ? *in_cluster : "k8s://" + config.server;
+}
+
+}  // namespace
+
+controller::ApplicationControllerOptions application_options(const ControllerFlags& flags,
+                                                             const kube::Log& log) {
+  controller::ApplicationControllerOptions options;
+  options.namespaces = flags.namespaces;
+  options.workers = flags.controller_threads;
+  options.long_workers = flags.spark_submit_concurrency;
+  options.retry_qps = flags.workqueue_qps;
+  options.retry_burst = flags.workqueue_bucket_size;
+  options.retry_max_delay = flags.workqueue_max_delay;
+  options.policy.max_tracked_executors = flags.max_tracked_executor_per_app;
+  if (flags.gate("DefaultTimeToLive")) {
+    options.policy.default_time_to_live_seconds = flags.default_time_to_live_seconds;
+  }
+  if (flags.gate("PartialRestart")) options.policy.hash_scope = api::HashScope::WithoutExecutorScheduling;
+  options.log = log;
+  return options;
+}
+
+spark::SubmitOptions submit_options(const ControllerFlags& flags, const kube::ClientConfig& config) {
+  spark::SubmitOptions options;
+  options.master_url = master_url(config);
+  options.load_spark_defaults = flags.gate("LoadSparkDefaults");
+  options.enable_ui_service = flags.enable_ui_service;
+  options.ingress_url_format = flags.ingress_url_format;
+  options.partial_restart = flags.gate("PartialRestart");
+  options.webhook_runs = flags.webhook_enabled;
+  return options;
+}
+
+controller::SparkSubmitOptions spark_submit_options(const ControllerFlags& flags, const kube::Log& log) {
+  controller::SparkSubmitOptions options;
+  options.environment = kube::inherited_environment();
+  // It is a client of the same API server as we are, with the same credentials.
+  if (!flags.kubeconfig.empty()) options.environment["KUBECONFIG"] = flags.kubeconfig;
+  const auto home = options.environment.find("SPARK_HOME");
+  if (!flags.spark_submit_path.empty()) {
+    options.program = flags.spark_submit_path;
+    // Of the Spark that it belongs to, whatever our own environment says.
+    options.environment["SPARK_HOME"] =
+        std::filesystem::path(flags.spark_submit_path).parent_path().parent_path();
+  } else if (home == options.environment.end()) {
+    options.unavailable = "env SPARK_HOME is not specified";
+  } else {
+    options.program = home->second + "/bin/spark-submit";
+  }
+  if (options.unavailable.empty() && access(options.program.c_str(), X_OK) != 0)
+    options.unavailable = options.program + ": " + std::strerror(errno);
+  options.timeout = flags.spark_submit_timeout;
+  options.lease = flags.leader_election ? flags.leader_election_lease_duration : kube::Duration::zero();
+  options.log = log;
+  return options;
+}
+
+kube::ManagerOptions manager_options(const ControllerFlags& flags, kube::Loop& loop,
+                                     kube::MetricsRegistry* metrics, const kube::Log& log) {
+  kube::ManagerOptions options;
+  options.sync_timeout = flags.cache_sync_timeout;
+  options.component = "spark-application-controller";
+  options.log = log;
+  options.metrics = metrics;
+  options.leader_election = leader_election(flags, loop, metrics, log);
+  return options;
+}
+
+}  // namespace cmd
