@@ -2,6 +2,7 @@
 
 #include "api/constants.h"
 #include "api/names.h"
+#include "controller/application/driver_failure.h"
 
 namespace controller {
 
@@ -91,6 +92,7 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
                 {.hand_over = [this](const SparkApplication& app) { hand_over(app); },
                  .still_due = [this](const SparkApplication& live,
                                      const std::string& id) { return still_due(live, id); }}),
+      driver_log_(client_),
       reconciled_(loop_) {
   apps_ = &manager.add(std::make_unique<kube::Informer<ApplicationView>>(
       client_, kube::InformerOptions<ApplicationView>{.resource = kSparkApplications,
@@ -280,9 +282,7 @@ Task<Result<ReconcileResult>> ApplicationController::act(SparkApplication app, O
     log.info("time to live has ended, application deleted");
     co_return ReconcileResult::done();
   }
-  if (decision.status) {
-    co_return co_await write(app, std::move(*decision.status), std::move(decision.notes), log);
-  }
+  if (decision.status) co_return co_await write_decided(app, std::move(decision), log);
   writer_.tell(app, decision.notes);
   if (const auto* wait = std::get_if<Wait>(&decision.step); wait != nullptr && wait->at_most) {
     co_return ReconcileResult::after(*wait->at_most);
@@ -309,12 +309,23 @@ Task<Result<ReconcileResult>> ApplicationController::confirm_driver_gone(const S
       if (!std::holds_alternative<Wait>(tracked.step) || !tracked.status) {
         co_return ReconcileResult::after(std::chrono::seconds(5));
       }
-      co_return co_await write(app, std::move(*tracked.status), std::move(tracked.notes), log);
+      co_return co_await write_decided(app, std::move(tracked), log);
     }
   }
   std::vector<Note> notes{
       {true, "SparkDriverNotFound", "Driver pod " + key.name + " not found, marking application as Failing"}};
   co_return co_await write(app, driver_lost(app.status, loop_.now()), std::move(notes), log);
+}
+
+// A driver that has failed says why in its log, which is gone with the pod.
+Task<Result<ReconcileResult>> ApplicationController::write_decided(const SparkApplication& app,
+                                                                   Decision decision, kube::Log log) {
+  if (decision.log_of_driver) {
+    const std::string words = co_await driver_log_.last_words(*decision.log_of_driver);
+    std::string& message = decision.status->application_state.error_message;
+    message = with_last_words(std::move(message), words);
+  }
+  co_return co_await write(app, std::move(*decision.status), std::move(decision.notes), log);
 }
 
 Task<Result<ReconcileResult>> ApplicationController::write(const SparkApplication& app,

@@ -17,6 +17,7 @@
 
 #include "controller/application/application_view.h"
 #include "controller/application/audit.h"
+#include "controller/application/driver_log.h"
 #include "controller/application/launcher.h"
 #include "kube/runtime/controller.h"
 #include "kube/runtime/informer.h"
@@ -63,6 +64,8 @@ class ApplicationController final : public Audited {
                                                       Decision decision, kube::Log log);
   kube::Task<kube::Result<kube::ReconcileResult>> confirm_driver_gone(const api::SparkApplication& app,
                                                                       Observation seen, kube::Log log);
+  kube::Task<kube::Result<kube::ReconcileResult>> write_decided(const api::SparkApplication& app,
+                                                                Decision decision, kube::Log log);
   kube::Task<kube::Result<kube::ReconcileResult>> write(const api::SparkApplication& app,
                                                         api::SparkApplicationStatus status,
                                                         std::vector<Note> notes, kube::Log log);
@@ -73,6 +76,7 @@ class ApplicationController final : public Audited {
   const ApplicationControllerOptions options_;
   StatusWriter writer_;
   Launcher launcher_;
+  DriverLog driver_log_;
   kube::Informer<ApplicationView>* apps_ = nullptr;
   kube::Informer<PodView>* pods_ = nullptr;
   kube::Controller* controller_ = nullptr;

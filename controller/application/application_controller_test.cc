@@ -185,6 +185,48 @@ TEST_CASE("a crash between the driver's POST and the status is healed by the nex
   CHECK(world.status().submission_attempts == 1);
 }
 
+TEST_CASE("a driver's last words are in the reason of its failure, where logs may be read", "[application]") {
+  World world;
+  world.apply();
+  world.phase("Running");
+  const auto fail = [&] {
+    world.api.change(pod_path("pi-driver"), [&](Json& pod) {
+      pod["status"] = {
+          {"phase", "Failed"},
+          {"containerStatuses",
+           Json::array({{{"name", "spark-kubernetes-driver"},
+                         {"state", {{"terminated", {{"exitCode", 1}, {"reason", "Error"}}}}}}})}};
+    });
+    world.pass(10s);
+    CHECK(world.state() == "FAILED");
+    return world.status().application_state.error_message;
+  };
+  SECTION("they may") {
+    world.api.logs[pod_path("pi-driver")] =
+        "Traceback (most recent call last):\n  File\nValueError: no such day\n";
+    CHECK(fail() ==
+          "driver container failed with ExitCode: 1, Reason: Error [ExitCode] exit code 1: the application "
+          "ended "
+          "with an error: ValueError: no such day");
+    CHECK(world.api.count("GET pods/log") == 1);
+  }
+  SECTION("they may not") {
+    world.api.before = [](const std::string& request) {
+      return request == "GET pods/log" ? FakeFault{.refuse_with = 403, .reason = "Forbidden"} : FakeFault{};
+    };
+    CHECK(fail() ==
+          "driver container failed with ExitCode: 1, Reason: Error [ExitCode] exit code 1: the application "
+          "ended "
+          "with an error");
+  }
+  SECTION("its node does not answer") {
+    world.api.before = [](const std::string& request) {
+      return FakeFault{.hang = request == "GET pods/log"};
+    };
+    CHECK(reason_in(fail()) == FailureReason::ExitCode);
+  }
+}
+
 TEST_CASE("a driver that the cache does not show is asked for before it counts as gone", "[controller]") {
   World world;
   world.apply();
@@ -205,7 +247,8 @@ TEST_CASE("a driver that the cache does not show is asked for before it counts a
     world.api.erase(pod_path("pi-driver"));
     world.pass(5s);
     CHECK(world.state() == "FAILED");
-    CHECK(world.status().application_state.error_message == "driver pod not found");
+    CHECK(
+        world.status().application_state.error_message.starts_with("driver pod not found [DriverNotFound]"));
   }
   SECTION("another pod of the same id is not it") {
     Json pod = world.api.at(pod_path("pi-driver"));

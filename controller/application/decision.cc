@@ -4,6 +4,7 @@
 
 #include "api/defaults.h"
 #include "api/names.h"
+#include "controller/application/driver_failure.h"
 #include "controller/application/executors.h"
 #include "controller/application/retry_policy.h"
 
@@ -62,6 +63,10 @@ Note driver_note(const std::string& pod, State state) {
     default:
       return {false, "SparkDriverPending", "Driver " + pod + " is pending"};
   }
+}
+
+Note driver_pending_note(const std::string& pod, const Failure& obstacle) {
+  return {false, "SparkDriverPending", with_reason("Driver " + pod + " is pending:", obstacle)};
 }
 
 // What the next run must not inherit; ids and counters stay (they belong to the application's whole life).
@@ -226,21 +231,42 @@ class Decider {
 
     SparkApplicationStatus status = status_;
     std::vector<Note> notes;
+    std::optional<kube::ObjectKey> log_of_driver;
     const Fact fact = fact_of(driver_state(*driver));
     const std::optional<State> next = next_state(state_, fact);
     const bool forward = next && rank(*next) >= rank(state_);
     if (forward && *next != state_) {
       status.application_state.state = *next;
       notes.push_back(driver_note(driver->key.name, *next));
-      if (*next == State::Failing) status.application_state.error_message = driver_failure(*driver);
+      if (*next == State::Failing) {
+        status.application_state.error_message = driver_failure(*driver);
+        if (log_is_worth_reading(*driver)) log_of_driver = driver->key;
+      }
       if (rank(*next) == 2) status.termination_time = whole_seconds(now_);
     }
+    track_start(status, *driver, notes);
     status.spark_application_id = driver->app_selector;
     track(status, notes);
     Decision decision;
     if (status != status_) decision.status = std::move(status);
     decision.notes = std::move(notes);
+    decision.log_of_driver = std::move(log_of_driver);
     return decision;
+  }
+
+  // Why a driver does not start is in status while it does not. A change of the words alone is not worth a
+  // write: schedulers change them with every change of the cluster.
+  void track_start(SparkApplicationStatus& status, const PodView& driver, std::vector<Note>& notes) const {
+    std::string& message = status.application_state.error_message;
+    const auto obstacle =
+        status.application_state.state == State::Submitted ? start_obstacle(driver) : std::nullopt;
+    if (!obstacle) {
+      if (is_driver_pending(message)) message.clear();
+      return;
+    }
+    if (reason_in(message) == obstacle->reason) return;
+    message = driver_pending(*obstacle);
+    notes.push_back(driver_pending_note(driver.key.name, *obstacle));
   }
 
   void track(SparkApplicationStatus& status, std::vector<Note>& notes) const {
@@ -384,8 +410,9 @@ SparkApplicationStatus refused(const SparkApplicationStatus& before, std::string
 SparkApplicationStatus driver_lost(const SparkApplicationStatus& before, TimePoint now) {
   SparkApplicationStatus status = before;
   const State state = before.application_state.state;
-  status.application_state = {
-      next_state(state, Fact::DriverLost).value_or(State::Failing), "driver pod not found", {}};
+  status.application_state = {next_state(state, Fact::DriverLost).value_or(State::Failing),
+                              driver_gone(before.driver_info.pod_name),
+                              {}};
   status.termination_time = whole_seconds(now);
   return status;
 }

@@ -69,6 +69,9 @@ struct Decision {
   // Patched after the step, with the resourceVersion decided on; absent: status stays.
   std::optional<api::SparkApplicationStatus> status;
   std::vector<Note> notes;
+  // A driver that has just failed for a reason of its own: what its log says last is added to `status` before
+  // it is written (driver_log.h).
+  std::optional<kube::ObjectKey> log_of_driver = std::nullopt;
 };
 
 // `app` as stored (defaults are applied inside).

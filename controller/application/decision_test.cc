@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "controller/application/driver_failure.h"
 #include "controller/application/executors.h"
 #include "controller/application/launcher.h"
 #include "controller/application/retry_policy.h"
@@ -118,8 +119,52 @@ TEST_CASE("status never goes back within an attempt", "[decide]") {
 TEST_CASE("the end of the driver sets the end of the run, whole seconds", "[decide]") {
   const Decision decision = Case().in(State::Running).with_driver(PodPhase::Failed).decide();
   CHECK(decision.status->termination_time == kNow);
-  CHECK(decision.status->application_state.error_message == "driver container status missing");
+  CHECK(decision.status->application_state.error_message.starts_with(
+      "driver container status missing [Unknown]"));
   CHECK(decision.status->spark_application_id == "spark-1");
+}
+
+TEST_CASE("what holds up a pending driver is in status while it does, and is told once", "[decide]") {
+  Case c;
+  c.in(State::Submitted).with_driver(PodPhase::Pending);
+  c.app.status.spark_application_id = "spark-1";
+  CHECK_FALSE(c.decide().status);
+
+  PodTrouble& trouble = c.seen.drivers[0].trouble;
+  trouble = {FailureReason::Unschedulable, "0/3 nodes are available"};
+  const Decision held_up = c.decide();
+  REQUIRE(held_up.status);
+  CHECK(held_up.status->application_state.state == State::Submitted);
+  const std::string& message = held_up.status->application_state.error_message;
+  CHECK(message.starts_with("driver pod is pending [Unschedulable]"));
+  CHECK(message.ends_with("0/3 nodes are available"));
+  REQUIRE(held_up.notes.size() == 1);
+  CHECK(held_up.notes[0].reason == "SparkDriverPending");
+  CHECK_FALSE(held_up.notes[0].warning);
+
+  c.app.status = *held_up.status;
+  trouble.text = "0/4 nodes are available";  // the words change with the cluster
+  CHECK_FALSE(c.decide().status);
+  trouble = {FailureReason::ImagePull, "no such image"};
+  CHECK(reason_in(c.decide().status.value().application_state.error_message) == FailureReason::ImagePull);
+  trouble = {};
+  CHECK(c.decide().status.value().application_state.error_message.empty());
+  c.seen.drivers[0].phase = PodPhase::Running;
+  const Decision running = c.decide();
+  CHECK(running.status.value().application_state.state == State::Running);
+  CHECK(running.status->application_state.error_message.empty());
+}
+
+TEST_CASE("the log of a driver is asked for only when its pod does not say why it failed", "[decide]") {
+  Case c;
+  c.in(State::Running).with_driver(PodPhase::Failed);
+  CHECK_FALSE(c.decide().log_of_driver);
+  c.seen.drivers[0].spark_container = ContainerEnd{1, "Error"};
+  CHECK(c.decide().log_of_driver == kube::ObjectKey{"ns", "pi-driver"});
+  c.seen.drivers[0].spark_container = ContainerEnd{1, "Error", "no input"};
+  CHECK_FALSE(c.decide().log_of_driver);
+  c.seen.drivers[0].spark_container = ContainerEnd{137, "OOMKilled"};
+  CHECK_FALSE(c.decide().log_of_driver);
 }
 
 TEST_CASE("a driver that the cache does not show is looked for live before it counts as gone", "[decide]") {

@@ -105,6 +105,7 @@ class FakeApi {
   bool pods_terminate_slowly = false;
   bool watches_are_silent = false;  // events stay with the server
   std::vector<std::string> asked;
+  std::map<std::string, std::string> logs;  // of pods, by their path
 
  private:
   struct Event {
@@ -165,7 +166,7 @@ class FakeApi {
     const Json body =
         verb == "LIST" ? list(target, options["labelSelector"]) : carry_out(request, target, code);
     if (fault.lose_answer) co_return exchange.abort();
-    co_await kube::reply(exchange, code, kube::dump_json(body));
+    co_await kube::reply(exchange, code, body.is_string() ? body.get<std::string>() : kube::dump_json(body));
   }
 
   static kube::Task<> refuse(kube::HttpExchange& exchange, int code, std::string reason) {
@@ -235,6 +236,10 @@ class FakeApi {
       return put(path, std::move(body));
     }
     if (!has(path)) return error(404, "NotFound");
+    if (request.method == "GET" && target.subresource == "log") {
+      if (!logs.contains(path)) return error(404, "NotFound");
+      return Json(logs.at(path));  // sent as it is, see answer()
+    }
     if (request.method == "GET") return at(path);
     Json object = at(path);
     if (request.method == "DELETE") {

@@ -7,6 +7,7 @@
 #include "api/defaults.h"
 #include "api/names.h"
 #include "controller/application/application_view.h"
+#include "controller/application/failure_reason.h"
 #include "kube/core/fields.h"
 
 namespace controller {
@@ -26,6 +27,8 @@ namespace {
 // seconds, as some installations have, leaves room for the shorter ones.
 constexpr std::array<kube::Duration, 4> kPostDeadlines{std::chrono::seconds(10), std::chrono::seconds(5),
                                                        std::chrono::seconds(2), std::chrono::seconds(1)};
+// What a refusal begins with; the reason and the server's words follow.
+constexpr const char* kRefused = "failed to submit spark application:";
 // A pod that terminates tells us when it is gone, unless it has lost the label that we watch.
 constexpr kube::Duration kTerminatingPoll = std::chrono::seconds(5);
 
@@ -192,7 +195,7 @@ Task<Launcher::Reconciled> Launcher::refused_or_taken(const Attempting& attempti
     co_return stale();
   }
   if (error.is_already_exists()) co_return stale();
-  co_return co_await refuse(attempting, "failed to submit spark application: " + error.message());
+  co_return co_await refuse(attempting, with_reason(kRefused, refusal(error)));
 }
 
 Task<std::optional<Launcher::Reconciled>> Launcher::settle(const Attempting& attempting,
@@ -217,9 +220,10 @@ Task<std::optional<Launcher::Reconciled>> Launcher::settle(const Attempting& att
       co_return co_await remove(attempting, found);
     }
     case Standing::Foreign:
-      co_return co_await refuse(attempting, "failed to submit spark application: pod " +
-                                                found.key.to_string() + " exists already and belongs to " +
-                                                owner_words(found));
+      co_return co_await refuse(
+          attempting, with_reason(kRefused, {FailureReason::DriverNameTaken,
+                                             "pod " + found.key.to_string() +
+                                                 " exists already and belongs to " + owner_words(found)}));
   }
   co_return std::nullopt;
 }
@@ -230,8 +234,7 @@ Task<Launcher::Reconciled> Launcher::adopt(const Attempting& attempting, const P
   // The pod's own time: whoever completes it later builds the same children.
   const spark::Attempt attempt{driver.submission_id, driver.created.value_or(client_.loop().now())};
   auto start = submitter_.resume(app, attempt, driver);
-  if (!start)
-    co_return co_await refuse(attempting, "failed to submit spark application: " + start.error().message());
+  if (!start) co_return co_await refuse(attempting, with_reason(kRefused, refusal(start.error())));
   co_return co_await complete(attempting, **start, driver);
 }
 
@@ -243,8 +246,7 @@ Task<Launcher::Reconciled> Launcher::complete(const Attempting& attempting, Driv
     if (is_refusal(completed.error())) {
       // The driver cannot start without them: the attempt has failed, and what stands under its id is deleted
       // once status says so.
-      co_return co_await refuse(attempting,
-                                "failed to submit spark application: " + completed.error().message());
+      co_return co_await refuse(attempting, with_reason(kRefused, refusal(completed.error())));
     }
     co_return fail(std::move(completed).error().while_doing("complete driver " + driver.key.to_string()));
   }

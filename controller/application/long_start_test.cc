@@ -267,8 +267,9 @@ TEST_CASE("a refusal of spark-submit is SUBMISSION_FAILED with its words, under 
   });
   world.pass(20s);
   CHECK(world.state() == "SUBMISSION_FAILED");
-  CHECK(world.status().application_state.error_message ==
-        "failed to submit spark application: failed to run spark-submit: no such bucket");
+  CHECK(
+      world.status().application_state.error_message ==
+      "failed to submit spark application: [SubmissionRejected] failed to run spark-submit: no such bucket");
   world.pass(5min);
   CHECK(world.state() == "FAILED");
   CHECK(world.status().submission_attempts == 2);

@@ -12,6 +12,9 @@ using kube::Result;
 
 namespace {
 
+constexpr std::size_t kMessageLimit = 1024;
+constexpr std::size_t kTerminationLimit = 4096;  // the kubelet's own
+
 PodPhase phase_of(std::string_view text) {
   if (text == "Pending") return PodPhase::Pending;
   if (text == "Running") return PodPhase::Running;
@@ -28,6 +31,15 @@ std::optional<ContainerEnd> end_of(JsonView statuses, std::string_view container
     return ContainerEnd{ended["exitCode"].integer().value_or(0), std::string(ended["reason"].string_or())};
   }
   return std::nullopt;
+}
+
+// As written by the program, or the end of its log under terminationMessagePolicy FallbackToLogsOnError.
+std::string termination_message(JsonView statuses, std::string_view container) {
+  for (JsonView status : statuses.items()) {
+    if (status["name"].string_or() != container) continue;
+    return shortened(std::string(status["state"]["terminated"]["message"].string_or()), kTerminationLimit);
+  }
+  return "";
 }
 
 std::string label(const kube::ProjectedMeta& meta, const char* name) {
@@ -74,10 +86,13 @@ Result<PodView> project_pod(JsonView pod) {
   }
   const JsonView status = pod["status"];
   view.phase = phase_of(status["phase"].string_or());
-  view.message = std::string(status["message"].string_or());
+  view.message = shortened(std::string(status["message"].string_or()), kMessageLimit);
+  view.trouble = trouble_of(status);
   const JsonView containers = status["containerStatuses"];
   if (view.is_driver()) {
     view.spark_container = end_of(containers, api::container::kDriver);
+    if (view.spark_container)
+      view.spark_container->message = termination_message(containers, api::container::kDriver);
   } else {
     view.spark_container = end_of(containers, api::container::kExecutor);
     if (!view.spark_container) view.spark_container = end_of(containers, api::container::kLegacyExecutor);
@@ -125,15 +140,6 @@ api::PodState executor_state(const PodView& pod) {
       return api::PodState::Unknown;
   }
   return api::PodState::Unknown;
-}
-
-std::string driver_failure(const PodView& pod) {
-  if (pod.spark_container && pod.spark_container->exit_code != 0) {
-    return "driver container failed with ExitCode: " + std::to_string(pod.spark_container->exit_code) +
-           ", Reason: " + pod.spark_container->reason;
-  }
-  if (!pod.message.empty()) return "driver container status missing: " + pod.message;
-  return "driver container status missing";
 }
 
 }  // namespace controller

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "api/spark_application_status.h"
+#include "controller/application/pod_trouble.h"
 #include "kube/core/json_reader.h"
 #include "kube/core/object_meta.h"
 
@@ -24,6 +25,7 @@ enum class PodPhase { Pending, Running, Succeeded, Failed, Unknown };
 struct ContainerEnd {
   std::int64_t exit_code = 0;
   std::string reason;
+  std::string message = "";  // a driver's termination message
   bool operator==(const ContainerEnd&) const = default;
 };
 
@@ -50,6 +52,7 @@ struct PodView {
   PodPhase phase = PodPhase::Unknown;
   std::optional<ContainerEnd> spark_container;  // terminated state
   std::string message;                          // status.message, such as an eviction's
+  PodTrouble trouble;
 
   bool is_driver() const { return role == "driver"; }
   bool is_executor() const { return role == "executor"; }
@@ -67,8 +70,5 @@ kube::Result<PodView> project_pod(const kube::Json& pod);
 // driver container exited with 0 has completed.
 api::PodState driver_state(const PodView& pod);
 api::PodState executor_state(const PodView& pod);
-
-// Upstream's words for a failed driver; with the pod's own message where the container tells nothing.
-std::string driver_failure(const PodView& pod);
 
 }  // namespace controller

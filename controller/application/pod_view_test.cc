@@ -77,17 +77,6 @@ TEST_CASE("the driver's state follows its container before its pod's phase", "[p
   }
 }
 
-TEST_CASE("a failed driver is explained in upstream's words", "[pods]") {
-  CHECK(
-      driver_failure(
-          project_pod(ended(pod("driver", "Failed"), "spark-kubernetes-driver", 137, "OOMKilled")).value()) ==
-      "driver container failed with ExitCode: 137, Reason: OOMKilled");
-  Json evicted = pod("driver", "Failed");
-  evicted["status"]["message"] = "The node was low on resource: memory.";
-  CHECK(driver_failure(project_pod(evicted).value()) ==
-        "driver container status missing: The node was low on resource: memory.");
-}
-
 TEST_CASE("a pod without metadata is refused", "[pods]") {
   CHECK_FALSE(project_pod(Json{{"kind", "Pod"}}));
 }
