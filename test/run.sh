@@ -12,6 +12,7 @@
 #       e2e         real Spark through the release binaries: a local cluster, and cells of the matrix of Spark versions,
 #                   languages, submitters and API servers (test/e2e/cells.py); `e2e --all` all that are switched on there
 #       failover    two operators, the leader killed, frozen and rolled; `failover --all` also on a real API server
+#       chart       what the Helm chart renders, against a real API server; the operator with its roles
 #       parity      the native submitter against real spark-submits, 3.5 and 4.1; `parity --random N` draws N applications
 #   test/run.sh --timings           compiles preset dev anew and prints its ten slowest translation units
 #
@@ -48,13 +49,13 @@ while [ $# -gt 0 ]; do
     --random) need_number "$@"; export PARITY_RANDOM=$2; shift ;;
     --seeds) need_number "$@"; export SIM_SEEDS=$2; shift ;;
     --seed) need_number "$@"; export SIM_SEED=$2; shift ;;
-    structure|headers|unit|sim|tsan|conformance|e2e|failover|parity) parts+=("$1") ;;
+    structure|headers|unit|sim|tsan|conformance|e2e|failover|chart|parity) parts+=("$1") ;;
     *) wrong "'$1' is no part and no option" ;;
   esac
   shift
 done
 if [ ${#parts[@]} -eq 0 ] && [ $timings = no ]; then
-  parts=(structure headers unit sim tsan conformance e2e failover parity)
+  parts=(structure headers unit sim tsan conformance e2e failover chart parity)
 fi
 
 # Runs "$@" as a stage: its time and result go to the closing table.
@@ -144,6 +145,14 @@ failover_part() {
   run_ctest release -L "$labels" -V
 }
 
+chart_part() {
+  HELM=$(test/lib/fetch_helm.sh) || return 1
+  KUBECTL=$(test/lib/fetch_kubectl.sh) || return 1
+  export HELM KUBECTL
+  test/lib/fetch_control_plane.sh >/dev/null || return 1
+  run_ctest release -L '^chart$'
+}
+
 parity_part() {
   local version
   for version in 3.5.7 4.1.4; do
@@ -181,12 +190,13 @@ for part in "${parts[@]}"; do
   case $part in
     structure) stage structure structure_part ;;
     headers)   stage headers build_preset dev "$build/dev" all_verify_interface_header_sets ;;
-    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|conformance|e2e|failover(\.all)?|parity)$' -j "$BUILD_JOBS" ;;
+    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|conformance|e2e|failover(\.all)?|chart|parity)$' -j "$BUILD_JOBS" ;;
     # Optimised, because 500 worlds are many; the dev preset's own ctest runs some of them under ASan.
     sim)       built_preset release "${release_targets[@]}"; stage sim run_ctest release -L '^sim$' -V ;;
-    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|conformance|e2e|failover(\.all)?|parity)$' -j "$BUILD_JOBS" ;;
+    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|conformance|e2e|failover(\.all)?|chart|parity)$' -j "$BUILD_JOBS" ;;
     conformance) built_preset release "${release_targets[@]}"; stage conformance conformance_part ;;
     e2e)       built_preset release "${release_targets[@]}"; stage e2e e2e_part ;;
+    chart)     built_preset release "${release_targets[@]}"; stage chart chart_part ;;
     parity)    built_preset release "${release_targets[@]}"; stage parity parity_part ;;
     failover)  built_preset release "${release_targets[@]}"; stage failover failover_part ;;
   esac

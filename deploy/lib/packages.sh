@@ -17,9 +17,9 @@ RUN_PACKAGES=(
 )
 
 # What only the tests need: sanitizer run times, readable sanitizer stacks, the format check, a Java compiler for the
-# Java example (the PyPI package of Spark brings none of its example jars).
+# Java example (the PyPI package of Spark brings none of its example jars), a YAML reader for rendered charts.
 TEST_PACKAGES=(
-  libclang-rt-19-dev llvm-19 clang-format-19 openjdk-17-jdk-headless curl openssl
+  libclang-rt-19-dev llvm-19 clang-format-19 openjdk-17-jdk-headless curl openssl python3-yaml
 )
 
 missing_packages() {

@@ -1,0 +1,78 @@
+{{/*
+Names and labels. Upgrades in place from the Go operator's chart depend on them: a Deployment's selector cannot change,
+a lease under another name would let two operators act at once.
+*/}}
+
+{{- define "spark-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+
+{{- define "spark-operator.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+{{- end -}}
+
+{{- define "spark-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "spark-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "spark-operator.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "spark-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* A component's: {root, component}, component is controller, webhook, hook or test. */}}
+{{- define "spark-operator.component.selectorLabels" -}}
+{{ include "spark-operator.selectorLabels" .root }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{- define "spark-operator.component.labels" -}}
+{{ include "spark-operator.labels" .root }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{/* <fullname>-controller, <fullname>-webhook, … */}}
+{{- define "spark-operator.component.name" -}}
+{{ include "spark-operator.fullname" .root }}-{{ .component }}
+{{- end -}}
+
+{{- define "spark-operator.component.serviceAccountName" -}}
+{{- $account := (index .root.Values .component).serviceAccount -}}
+{{- if $account.create -}}
+{{- $account.name | default (include "spark-operator.component.name" .) }}
+{{- else -}}
+{{- $account.name | default "default" }}
+{{- end -}}
+{{- end -}}
+
+{{- define "spark-operator.spark.serviceAccountName" -}}
+{{- $account := .Values.spark.serviceAccount -}}
+{{- if $account.create -}}
+{{- $account.name | default (printf "%s-spark" (include "spark-operator.fullname" .)) }}
+{{- else -}}
+{{- $account.name | default "default" }}
+{{- end -}}
+{{- end -}}
+
+{{/* {root, image}: [registry/]repository:tag. */}}
+{{- define "spark-operator.imageReference" -}}
+{{- $tag := include "spark-operator.number" (.image.tag | default .root.Chart.AppVersion) -}}
+{{- with .image.registry }}{{ . }}/{{ end }}{{ .image.repository }}:{{ $tag }}
+{{- end -}}
+
+{{- define "spark-operator.image" -}}
+{{ include "spark-operator.imageReference" (dict "root" . "image" .Values.image) }}
+{{- end -}}

@@ -1,0 +1,19 @@
+{{/*
+The definitions are brought up to date by the operator's own binary, which carries them. A values file of the Go
+operator's chart may name that chart's kubectl image: it holds other definitions, so only its registry is taken.
+*/}}
+{{- define "spark-operator.hook.image" -}}
+{{- $hook := .Values.hook.image -}}
+{{- $image := dict "registry" ($hook.registry | default .Values.image.registry) "repository" .Values.image.repository "tag" .Values.image.tag -}}
+{{- if and $hook.repository (ne (base $hook.repository) "kubectl") -}}
+{{- $image = dict "registry" ($hook.registry | default .Values.image.registry) "repository" $hook.repository "tag" ($hook.tag | default .Values.image.tag) -}}
+{{- end -}}
+{{ include "spark-operator.imageReference" (dict "root" . "image" $image) }}
+{{- end -}}
+
+{{/* {root, weight, policy}: the annotations of one of its objects. */}}
+{{- define "spark-operator.hook.annotations" -}}
+helm.sh/hook: pre-install,pre-upgrade
+helm.sh/hook-weight: {{ .weight | quote }}
+helm.sh/hook-delete-policy: {{ .policy }}
+{{- end -}}

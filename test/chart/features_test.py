@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Facts about what is made only when asked for."""
+
+import unittest
+
+from helm import Helm
+from render_test import HELM, SELECTOR, ids, rules
+
+assert isinstance(HELM, Helm)
+USUAL = None
+SPREAD = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}
+CLUSTER_KINDS = {"ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "CustomResourceDefinition",
+                 "Namespace"}
+
+
+def usual():
+    global USUAL
+    USUAL = USUAL or set(ids(HELM.render()))
+    return USUAL
+
+
+def more_and_less(values, **others):
+    """Kind and name of the objects that these values add, and those that they take away."""
+    now = set(ids(HELM.render(values, **others)))
+    return sorted((k, n) for k, _, n in now - usual()), sorted((k, n) for k, _, n in usual() - now)
+
+
+class Features(unittest.TestCase):
+    maxDiff = None
+
+    def test_objects_that_values_add_or_take_away(self):
+        hook = [(k, "spark-operator-hook") for k in ("ClusterRole", "ClusterRoleBinding", "Job", "ServiceAccount")]
+        trio = [(k, "spark-operator-spark") for k in ("Role", "RoleBinding", "ServiceAccount")]
+        for values, added, removed in (
+                ({"controller": {"pprof": {"enable": True}}}, [("Service", "spark-operator-controller-svc")], []),
+                ({"hook": {"upgradeCrd": True}}, hook, []),
+                ({"certManager": {"enable": True}}, [("Certificate", "spark-operator-certificate"), ("Issuer", "spark-operator-self-signed-issuer")],
+                 [("ClusterRole", "spark-operator-webhook"), ("ClusterRoleBinding", "spark-operator-webhook")]),
+                ({"certManager": {"enable": True, "issuerRef": {"name": "ours"}}}, [("Certificate", "spark-operator-certificate")],
+                 [("ClusterRole", "spark-operator-webhook"), ("ClusterRoleBinding", "spark-operator-webhook")]),
+                ({"certManager": {"enable": True}, "webhook": {"enable": False}}, [],
+                 sorted((k, n) for k, _, n in usual() if "webhook" in n)),
+                ({"webhook": {"enable": False}}, [], sorted((k, n) for k, _, n in usual() if "webhook" in n)),
+                ({"prometheus": {"podMonitor": {"create": True}}}, [("PodMonitor", "spark-operator-podmonitor")], []),
+                ({"prometheus": {"serviceMonitor": {"create": True}}},
+                 [("Service", "spark-operator-metrics"), ("ServiceMonitor", "spark-operator-servicemonitor")], []),
+                ({"prometheus": {"dashboards": {"create": True}}}, [("ConfigMap", "spark-operator-dashboard-operator")], []),
+                ({"prometheus": {"rules": {"create": True}}}, [("PrometheusRule", "spark-operator-rules")], []),
+                ({"networkPolicy": {"create": True}}, [("NetworkPolicy", "spark-operator-controller"), ("NetworkPolicy", "spark-operator-webhook")], []),
+                ({"networkPolicy": {"create": True}, "webhook": {"enable": False}}, [("NetworkPolicy", "spark-operator-controller")],
+                 sorted((k, n) for k, _, n in usual() if "webhook" in n)),
+                ({"spark": {"serviceAccount": {"create": False}, "rbac": {"create": False}}}, [], trio),
+                ({"spark": {"serviceAccount": {"create": False}}}, [("Role", "default"), ("RoleBinding", "default")], trio),
+                ({"controller": {"serviceAccount": {"create": False}, "rbac": {"create": False}}}, [],
+                 sorted((k, n) for k, _, n in usual() if n.endswith("-controller") and k != "Deployment"))):
+            with self.subTest(values=values):
+                self.assertEqual(more_and_less(values), (added, removed))
+
+    def test_what_a_cluster_does_not_have_is_said(self):
+        for values, words in (({"prometheus": {"podMonitor": {"create": True}}}, "no PodMonitor"),
+                              ({"prometheus": {"serviceMonitor": {"create": True}}}, "no ServiceMonitor"),
+                              ({"prometheus": {"rules": {"create": True}}}, "no PrometheusRule"),
+                              ({"certManager": {"enable": True}}, "no Issuer"),
+                              ({"certManager": {"enable": True, "issuerRef": {"name": "x"}}}, "no Certificate")):
+            self.assertIn(words, HELM.refusal(values, apis=()))
+        self.assertIn("needs prometheus.metrics.enable",
+                      HELM.refusal({"prometheus": {"metrics": {"enable": False}, "podMonitor": {"create": True}}}))
+
+    def test_more_than_one_replica(self):
+        for component in ("controller", "webhook"):
+            for value in ({"podDisruptionBudget": {"enable": True}}, {"topologySpreadConstraints": [SPREAD]}):
+                self.assertIn(f"{component}.replicas", HELM.refusal({component: value}))
+            user = {**SPREAD, "labelSelector": {"matchLabels": {"mine": "x", "app.kubernetes.io/name": "other"}, "matchExpressions": [{"key": "a"}]}}
+            rendered = HELM.render({component: {"replicas": 2, "podDisruptionBudget": {"enable": True, "minAvailable": "50%"},
+                                                "topologySpreadConstraints": [user, SPREAD]}})
+            own = {**SELECTOR, "app.kubernetes.io/component": component}
+            budget = rendered["PodDisruptionBudget", f"spark-operator-{component}-pdb"]
+            self.assertEqual(budget["spec"], {"selector": {"matchLabels": own}, "minAvailable": "50%"})
+            spread = rendered.pod(component)["topologySpreadConstraints"]
+            self.assertEqual(spread[0]["labelSelector"], {"matchLabels": {**own, "mine": "x"}, "matchExpressions": [{"key": "a"}]})
+            self.assertEqual(spread[1], {**SPREAD, "labelSelector": {"matchLabels": own}})
+        self.assertEqual(HELM.render({"controller": {"replicas": 0}})["Deployment", "spark-operator-controller"]["spec"]["replicas"], 0)
+
+    def test_host_users(self):
+        for value, kubernetes, expected in ((True, "1.30.0", True), (False, "1.34.1-eks-1", False), (False, "1.29.9", None), (None, "1.33.0", None),
+                                            ("true", "1.33.0", None)):
+            for component in ("controller", "webhook"):
+                pod = HELM.render({component: {"hostUsers": value}}, kubernetes=kubernetes).pod(component)
+                self.assertIs(pod.get("hostUsers"), expected, (value, kubernetes))
+
+    def test_the_rest_submitter_has_a_startup_probe(self):
+        probe = HELM.render({"controller": {"featureGates": [{"name": "RestSubmitter", "enabled": True}]}}).container("controller")["startupProbe"]
+        self.assertEqual((probe["periodSeconds"], probe["failureThreshold"], probe["httpGet"]["path"]), (5, 60, "/healthz"))
+
+    def test_a_users_annotation_wins_over_ours(self):
+        rendered = HELM.render({"controller": {"annotations": {"prometheus.io/port": "1", "a": "b"}}})
+        annotations = rendered["Deployment", "spark-operator-controller"]["spec"]["template"]["metadata"]["annotations"]
+        self.assertEqual((annotations["prometheus.io/port"], annotations["prometheus.io/scrape"], annotations["a"]), ("1", "true", "b"))
+
+    def test_cert_manager(self):
+        rendered = HELM.render({"certManager": {"enable": True, "duration": "720h"}})
+        certificate = rendered["Certificate", "spark-operator-certificate"]["spec"]
+        service = "spark-operator-webhook-svc.spark-operator.svc"
+        self.assertEqual(certificate["dnsNames"], [service, f"{service}.cluster.local"])
+        self.assertEqual((certificate["secretName"], certificate["duration"]), ("spark-operator-webhook-certs", "720h"))
+        self.assertEqual(certificate["issuerRef"], {"group": "cert-manager.io", "kind": "Issuer", "name": "spark-operator-self-signed-issuer"})
+        for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+            self.assertEqual(rendered[kind, "spark-operator-webhook"]["metadata"]["annotations"],
+                             {"cert-manager.io/inject-ca-from": "spark-operator/spark-operator-certificate"})
+        # Its injector writes the configurations, it makes the Secret: the webhook need only read that.
+        self.assertNotIn("secrets", rules(rendered, "spark-operator-webhook", "spark-operator"))
+
+    def test_the_hook_runs_the_operators_image(self):
+        for image, expected in (({}, "spark-operator:0.1.0"), ({"registry": "r.io"}, "r.io/spark-operator:0.1.0"),
+                                ({"registry": "r.io", "repository": "kubeflow/spark-operator/kubectl", "tag": "2.3.0"}, "r.io/spark-operator:0.1.0"),
+                                ({"repository": "mine", "tag": "x"}, "mine:x")):
+            rendered = HELM.render({"hook": {"upgradeCrd": True, "image": image}})
+            job = rendered["Job", "spark-operator-hook"]
+            container = job["spec"]["template"]["spec"]["containers"][0]
+            self.assertEqual((container["image"], container["args"]), (expected, ["crds", "apply"]))
+            self.assertEqual(job["metadata"]["annotations"]["helm.sh/hook"], "pre-install,pre-upgrade")
+        weights = [rendered[k, "spark-operator-hook"]["metadata"]["annotations"]["helm.sh/hook-weight"]
+                   for k in ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Job")]
+        self.assertEqual(weights, ["1", "2", "3", "4"])
+
+    def test_network_policies(self):
+        rendered = HELM.render({"networkPolicy": {"create": True, "metricsFrom": [{"namespaceSelector": {}}]}})
+        metrics = {"ports": [{"port": 8080}], "from": [{"namespaceSelector": {}}]}
+        self.assertEqual(rendered["NetworkPolicy", "spark-operator-controller"]["spec"]["ingress"], [metrics])
+        self.assertEqual(rendered["NetworkPolicy", "spark-operator-webhook"]["spec"]["ingress"], [{"ports": [{"port": 9443}]}, metrics])
+        self.assertEqual(rendered["NetworkPolicy", "spark-operator-webhook"]["spec"]["policyTypes"], ["Ingress"])
+        closed = HELM.render({"networkPolicy": {"create": True, "egress": [{"ports": [{"port": 443}]}]}, "prometheus": {"metrics": {"enable": False}}})
+        self.assertEqual(closed["NetworkPolicy", "spark-operator-controller"]["spec"]["egress"], [{"ports": [{"port": 443}]}])
+        self.assertIsNone(closed["NetworkPolicy", "spark-operator-controller"]["spec"]["ingress"])
+
+
+class NamespacesOnly(unittest.TestCase):
+    NO_CLUSTER = {"clusterResources": {"create": False}}
+
+    def test_nothing_belongs_to_the_cluster(self):
+        for values in ({"webhook": {"enable": False}}, {"certManager": {"enable": True}}):
+            rendered = HELM.render({**self.NO_CLUSTER, **values, "spark": {"jobNamespaces": ["a", "b"]}})
+            self.assertEqual({o["kind"] for o in rendered.objects} & CLUSTER_KINDS, set())
+
+    def test_what_contradicts_it_is_said(self):
+        for values, words in (({}, "webhook.enable=false"), ({"webhook": {"enable": False}, "spark": {"jobNamespaces": [""]}}, "jobNamespaces"),
+                              ({"webhook": {"enable": False}, "hook": {"upgradeCrd": True}}, "hook.upgradeCrd"),
+                              ({"webhook": {"enable": False}, "spark": {"jobNamespaceSelector": "x"}}, "jobNamespaceSelector")):
+            self.assertIn(words, HELM.refusal({**self.NO_CLUSTER, **values}))
+
+
+class Roles(unittest.TestCase):
+    def test_rules_that_depend_on_values(self):
+        def controller(values):
+            return rules(HELM.render(values), "spark-operator-controller", "default")
+        usual_rules = controller({})
+        for values, resource in (({"batchScheduler": {"enable": True}}, "podgroups"), ({"rbac": {"secrets": True}}, "secrets"),
+                                 ({"driverPodDisruptionBudget": {"enable": True}}, "poddisruptionbudgets")):
+            self.assertNotIn(resource, usual_rules)
+            self.assertIn(resource, controller({"controller": values}))
+        quota = HELM.render({"webhook": {"resourceQuotaEnforcement": {"enable": True}}})
+        self.assertEqual(rules(quota, "spark-operator-webhook", "default")["resourcequotas"], ["list", "watch"])
+        self.assertNotIn("resourcequotas", rules(HELM.render(), "spark-operator-webhook", "default"))
+
+    def test_nobody_may_read_a_secret_but_by_name(self):
+        for rendered in (HELM.render(), HELM.render({"spark": {"jobNamespaces": [""]}})):
+            for role in rendered.of_kind("Role") + rendered.of_kind("ClusterRole"):
+                for rule in role["rules"]:
+                    if "secrets" in rule["resources"]:
+                        self.assertTrue(rule["verbs"] == ["create"] or rule.get("resourceNames") == ["spark-operator-webhook-certs"], rule)
+                    self.assertNotIn("*", rule["verbs"] + rule["resources"] + rule["apiGroups"])
+
+    def test_leases_go_by_name(self):
+        own = rules(HELM.render(), "spark-operator-controller", "spark-operator")
+        self.assertEqual(own["leases"], ["create"])
+        self.assertEqual(own["leases:spark-operator-controller-lock"], ["get", "watch", "update"])
+        self.assertNotIn("leases", rules(HELM.render({"controller": {"leaderElection": {"enable": False}}}), "spark-operator-controller", "spark-operator"))
+
+    def test_the_drivers_role(self):
+        verbs = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"]
+        self.assertEqual(rules(HELM.render(), "spark-operator-spark", "default"),
+                         {r: verbs for r in ("pods", "configmaps", "persistentvolumeclaims", "services")})
+
+
+if __name__ == "__main__":
+    unittest.main()
