@@ -85,6 +85,10 @@ struct RestartPolicy {
   std::optional<std::int32_t> on_failure_retries;                    // absent: none under OnFailure
   std::optional<std::int64_t> on_submission_failure_retry_interval;  // seconds, times the number of attempts
   std::optional<std::int64_t> on_failure_retry_interval;             // seconds, times the number of attempts
+  // Ours; without them all is as upstream has it (docs/states.md has the arithmetic).
+  std::optional<std::int64_t> max_retry_interval;                 // seconds
+  std::optional<std::int64_t> reset_attempts_after;               // seconds
+  std::optional<std::int32_t> on_infrastructure_failure_retries;  // absent: they count as any other failure
   Json unknown;
 
   template <class Self, class Visit>
@@ -98,6 +102,15 @@ struct RestartPolicy {
           Doc{"Seconds before a submission is repeated, times the attempts so far."});
     field("onFailureRetryInterval", self.on_failure_retry_interval, Minimum{1},
           Doc{"Seconds before a run is repeated, times the attempts so far."});
+    field(
+        "maxRetryInterval", self.max_retry_interval, Minimum{1},
+        Doc{"Longest wait before an attempt is repeated, in seconds. With it the interval doubles with each "
+            "attempt and counts from the failure."});
+    field("resetAttemptsAfter", self.reset_attempts_after, Minimum{1},
+          Doc{"Seconds that a run must have lasted for the attempts before it to be forgotten."});
+    field("onInfrastructureFailureRetries", self.on_infrastructure_failure_retries, Minimum{0},
+          Doc{"How often a run is repeated under OnFailure that ended because its node, a preemption or an "
+              "eviction took its driver away. With it such failures do not count as onFailureRetries."});
   }
   bool operator==(const RestartPolicy&) const = default;
 };
@@ -270,6 +283,7 @@ struct SparkApplicationSpec {
   std::vector<DriverIngressOptions> driver_ingress_options;
   std::optional<DynamicAllocation> dynamic_allocation;
   std::optional<bool> driver_pod_disruption_budget;
+  std::optional<std::int64_t> active_deadline_seconds;  // ours: of one run
   Json unknown;
 
   template <class Self, class Visit>
@@ -314,6 +328,9 @@ struct SparkApplicationSpec {
     field("dynamicAllocation", self.dynamic_allocation, Doc{"Executors by load."});
     field("driverPodDisruptionBudget", self.driver_pod_disruption_budget,
           Doc{"Whether voluntary evictions spare the driver."});
+    field("activeDeadlineSeconds", self.active_deadline_seconds, Minimum{1},
+          Doc{"Seconds that one run may take from its submission; then it has failed, and the restart policy "
+              "decides."});
   }
   bool operator==(const SparkApplicationSpec&) const = default;
 };

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/schema_hints.h"
 #include "kube/base/clock.h"
@@ -131,6 +132,9 @@ struct SparkApplicationStatus {
   std::map<std::string, PodState> executor_state;  // by pod name
   std::int32_t execution_attempts = 0;
   std::int32_t submission_attempts = 0;
+  std::int32_t infrastructure_failures = 0;  // counted only where the spec has a budget for them
+  std::int64_t observed_generation = 0;      // 0: not known
+  std::vector<Json> conditions;              // metav1.Condition
   Json unknown;
 
   template <class Self, class Visit>
@@ -149,6 +153,13 @@ struct SparkApplicationStatus {
           Doc{"How often the application was started since its spec last changed."});
     field("submissionAttempts", self.submission_attempts,
           Doc{"How often its submission was tried since the last run that started."});
+    field("infrastructureFailures", self.infrastructure_failures,
+          Doc{"How many of its runs ended because their driver was taken away, where "
+              "onInfrastructureFailureRetries is set."});
+    field("observedGeneration", self.observed_generation,
+          Doc{"Generation of the spec that this status was decided on."});
+    field("conditions", self.conditions, Embedded{"Condition"}, ListMapKey{"type"},
+          Doc{"What the state means for tools that know conditions."});
   }
   bool operator==(const SparkApplicationStatus&) const = default;
 };

@@ -201,6 +201,7 @@ struct DriverSpec : SparkPodSpec {
   std::optional<std::string> kubernetes_master;
   StringMap service_annotations;
   StringMap service_labels;
+  std::optional<std::int64_t> start_timeout_seconds;  // ours
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
@@ -214,6 +215,10 @@ struct DriverSpec : SparkPodSpec {
     field("serviceAnnotations", self.service_annotations,
           Doc{"Annotations of the driver's headless service."});
     field("serviceLabels", self.service_labels, Doc{"Labels of the driver's headless service."});
+    field(
+        "startTimeoutSeconds", self.start_timeout_seconds, Minimum{1},
+        Doc{"Seconds that the driver pod may take to start; then the run has failed, and the restart policy "
+            "decides."});
   }
   bool operator==(const DriverSpec&) const = default;
 };

@@ -21,9 +21,9 @@ constexpr std::uint64_t kVariant = 0b10;  // RFC 9562, in the top two bits of th
 constexpr std::uint64_t kHashBits = (std::uint64_t{1} << kFormatShift) - 1;
 
 constexpr std::uint64_t format_version(HashScope scope) {
-  return scope == HashScope::WholeSpec ? 1 : 2;
+  return scope == HashScope::WholeSpec ? 3 : 4;
 }
-constexpr std::uint64_t kNewestFormat = 2;
+constexpr std::uint64_t kNewestFormat = 4;
 
 // First eight bytes of SHA-256, big endian.
 std::uint64_t sha256_head(std::string_view text) {
@@ -111,6 +111,12 @@ Json normalized_spec(const SparkApplicationSpec& spec, HashScope scope) {
   SparkApplicationSpec relevant = with_defaults(spec);
   relevant.suspend.reset();
   relevant.time_to_live_seconds.reset();
+  relevant.driver_pod_disruption_budget.reset();
+  relevant.active_deadline_seconds.reset();
+  relevant.driver.start_timeout_seconds.reset();
+  relevant.restart_policy.max_retry_interval.reset();
+  relevant.restart_policy.reset_attempts_after.reset();
+  relevant.restart_policy.on_infrastructure_failure_retries.reset();
   if (scope == HashScope::WithoutExecutorScheduling) {
     ExecutorSpec& executor = relevant.executor;
     executor.priority_class_name.reset();

@@ -12,14 +12,17 @@
 // goes back to an earlier id, so links never repeat in an application's life. Its last two groups are six
 // bits of format version and 56 bits of a hash of the normalised spec.
 //
-// Normalised: defaults applied; `suspend` and `timeToLiveSeconds` left out, because changing them restarts
-// nothing; absent lists and maps equal empty ones; quantities count by amount ("1" = 1 = "1000m"). Hash the
-// spec as it is stored, before a batch scheduler or anything else adds to it in memory.
+// Normalised: defaults applied; what only the operator acts on while a run lives is left out, because
+// changing it restarts nothing (`suspend`, `timeToLiveSeconds`, `driverPodDisruptionBudget`, deadlines, and
+// what this operator added to `restartPolicy`); absent lists and maps equal empty ones; quantities count by
+// amount ("1" = 1 = "1000m"). Hash the spec as it is stored, before a batch scheduler or anything else adds
+// to it in memory.
 //
 // Stability is the contract here: the same spec must give the same hash in every release, or an upgrade
 // restarts every running application. A change of with_defaults(), of the normalisation, or of a field list
 // that changes the bytes needs a new format version; ids of other versions and other makers (the Go
-// operator's are v4) count as unchanged. The tests pin the bytes.
+// operator's are v4) count as unchanged. The tests pin the bytes. Versions so far: 1 and 2 (the disruption
+// budget was part of the hash), 3 and 4, the second of each pair with partial restart.
 //
 // Thread: pure functions.
 #pragma once

@@ -2,6 +2,7 @@
 
 #include "api/constants.h"
 #include "api/names.h"
+#include "controller/application/attempt_status.h"
 #include "controller/application/driver_failure.h"
 
 namespace controller {

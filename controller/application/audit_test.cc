@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "controller/application/decision.h"
+#include "controller/application/attempt_status.h"
 #include "kube/async/sim_loop.h"
 #include "kube/async/task_group.h"
 

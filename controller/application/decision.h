@@ -78,17 +78,4 @@ struct Decision {
 Decision decide(const api::SparkApplication& app, const Observation& seen, kube::TimePoint now,
                 const Policy& policy);
 
-// The id of the attempt that would come next.
-std::string next_id(const api::SparkApplication& app, const Policy& policy);
-
-// Whether the pod is the driver that status speaks of: owner, id, name, and for our own ids the recorded
-// time.
-bool is_current_driver(const api::SparkApplication& app, const PodView& pod);
-
-// Status changes that several steps share.
-api::SparkApplicationStatus submitted(const api::SparkApplicationStatus& before, const PodView& driver);
-api::SparkApplicationStatus refused(const api::SparkApplicationStatus& before, std::string submission_id,
-                                    std::string message, kube::TimePoint now);
-api::SparkApplicationStatus driver_lost(const api::SparkApplicationStatus& before, kube::TimePoint now);
-
 }  // namespace controller

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "controller/application/attempt_status.h"
 #include "controller/application/driver_failure.h"
 #include "controller/application/executors.h"
 #include "controller/application/launcher.h"

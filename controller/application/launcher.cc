@@ -7,6 +7,7 @@
 #include "api/defaults.h"
 #include "api/names.h"
 #include "controller/application/application_view.h"
+#include "controller/application/attempt_status.h"
 #include "controller/application/failure_reason.h"
 #include "kube/core/fields.h"
 

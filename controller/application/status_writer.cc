@@ -1,6 +1,7 @@
 #include "controller/application/status_writer.h"
 
 #include "controller/application/application_view.h"
+#include "controller/application/final_status.h"
 #include "kube/core/fields.h"
 
 namespace controller {
@@ -11,6 +12,7 @@ kube::Task<kube::Result<std::string>> StatusWriter::write(const api::SparkApplic
                                                           api::SparkApplicationStatus next,
                                                           std::vector<Note> notes, kube::Log log) {
   // Replacing the resourceVersion makes the server answer 409 unless the object still has it.
+  next = finalized(app, std::move(next), client_.loop().now());
   Json operations = Json::array({
       {{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", app.metadata.resource_version}},
       {{"op", "add"}, {"path", "/status"}, {"value", kube::encode(next)}},

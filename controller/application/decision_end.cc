@@ -1,0 +1,85 @@
+#include "controller/application/decider.h"
+#include "controller/application/retry_policy.h"
+
+namespace controller {
+
+using api::SparkApplicationStatus;
+using kube::Duration;
+
+Decision Decider::leave(Decision decision) const {
+  for (const PodView* pod : current_drivers()) {
+    if (!pod->terminating) decision.step = deletion(*pod);
+  }
+  return decision;
+}
+
+Decision Decider::rerun() const {
+  Decision decision = to(Fact::RetryDue);
+  clear_run(*decision.status);
+  decision.status->termination_time.reset();
+  return leave(std::move(decision));
+}
+
+Decision Decider::succeeding() const {
+  if (retry_verdict(spec_, status_, state_, now_).allowed) return rerun();
+  Decision decision = to(Fact::RunComplete);
+  track(*decision.status, decision.notes);
+  decision.notes.push_back({false, "SparkApplicationCompleted", "SparkApplication " + name() + " completed"});
+  return decision;
+}
+
+Decision Decider::failing() const {
+  const RetryVerdict verdict = retry_verdict(spec_, status_, state_, now_);
+  if (!verdict.allowed) {
+    Decision decision = to(Fact::RetriesSpent);
+    if (!decision.status->termination_time) decision.status->termination_time = whole_seconds(now_);
+    decision.notes.push_back(failed_note());
+    return decision;
+  }
+  if (verdict.wait > Duration::zero()) return {Wait{verdict.wait}, std::nullopt, {}};
+  return rerun();
+}
+
+Decision Decider::invalidating() const {
+  Decision decision = to(Fact::Cleaned);
+  clear_run(*decision.status);
+  decision.status->termination_time.reset();
+  decision.status->last_submission_attempt_time.reset();
+  decision.status->submission_attempts = 0;
+  decision.status->execution_attempts = 0;
+  return leave(std::move(decision));
+}
+
+Decision Decider::suspending() const {
+  Decision decision = to(Fact::Cleaned);
+  clear_run(*decision.status);
+  // Kept by upstream, which then counts the time to live of the resumed run from the earlier end.
+  decision.status->termination_time.reset();
+  decision.notes.push_back(
+      {true, "SparkApplicationSuspended", "SparkApplication " + name() + " is suspended"});
+  return leave(std::move(decision));
+}
+
+Decision Decider::suspended() const {
+  if (!wants_suspension() && current_drivers().empty()) return to(Fact::Unsuspend);
+  return {};
+}
+
+Decision Decider::terminal() const {
+  const auto left = time_to_live_left(spec_, status_, now_, policy_.default_time_to_live_seconds);
+  if (left && *left < Duration::zero()) return {DeleteApplication{}, std::nullopt, {}};
+  SparkApplicationStatus status = status_;
+  Decision decision;
+  track(status, decision.notes);
+  if (status != status_) decision.status = std::move(status);
+  // Expiry is strict (more than the time to live has passed), hence the second.
+  if (left) decision.step = Wait{*left + std::chrono::seconds(1)};
+  return decision;
+}
+
+Note Decider::failed_note() const {
+  return {true, "SparkApplicationFailed",
+          "SparkApplication " + name() + " failed: " + status_.application_state.error_message};
+}
+
+}  // namespace controller
