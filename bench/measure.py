@@ -21,6 +21,7 @@ import time
 import urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+APPLICATION = os.path.join(TOP, "bench", "application.yaml")
 sys.path.insert(0, os.path.join(TOP, "test", "lib"))
 from control_plane import dies_with_parent  # noqa: E402
 
@@ -86,6 +87,28 @@ class Program:
 
 class Failed(RuntimeError):
     pass
+
+
+def end_orderly():
+    """SIGTERM ends a benchmark as an exception does: servers end, folders go."""
+    def end(number, _):
+        signal.signal(number, signal.SIG_IGN)
+        sys.exit(128 + number)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+
+
+def install_kinds(operator, plane):
+    """The definitions of the operator's kinds; ends when they are served."""
+    subprocess.run([operator, "crds", "apply", "--kubeconfig", plane.kubeconfig], check=True, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(OSError):
+            if b"sparkapplications" in plane.get("/apis/sparkoperator.k8s.io/v1beta2"):
+                return
+        if time.monotonic() > deadline:
+            raise Failed("the API server does not serve SparkApplications")
+        time.sleep(0.1)
 
 
 def http_get(url):

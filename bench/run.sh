@@ -41,8 +41,8 @@ case $what in
     python3 -B -c 'import sys; sys.path.insert(0, sys.argv[1]); import measure; print(measure.describe_run(sys.argv[2:]))' \
       "$top/bench" micro "${rest[@]}"
     exec "$build/bench/bench_micro" "${rest[@]}" ;;
-  submit|webhook)
-    built bench_load spark-operator embedded_api_server
+  submit|webhook|restart)
+    built bench_load spark-operator embedded_api_server pretend_kubelet
     EMBEDDED_API_SERVER=$build/test/control_plane/embedded_api_server \
       exec python3 -B "$top/bench/$what.py" --build "$build" "${rest[@]}" ;;
   help|-h|--help) usage ;;

@@ -8,6 +8,7 @@ means and what is left out."""
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import re
@@ -18,11 +19,10 @@ import sys
 import tempfile
 import time
 
-from measure import Failed, Program, counters, cpu_seconds, describe_run, http_get, run_json, spread, table
+from measure import (APPLICATION, TOP, Failed, Program, counters, cpu_seconds, describe_run, end_orderly, http_get, install_kinds,
+                     run_json, spread, table)
 from control_plane import ControlPlane, free_port
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-APPLICATION = os.path.join(TOP, "bench", "application.yaml")
 
 
 class Bench:
@@ -32,19 +32,6 @@ class Bench:
         self.load = os.path.join(options.build, "bench", "bench_load")
         self.turn = 0
 
-    def prepare(self):
-        subprocess.run([self.operator, "crds", "apply", "--kubeconfig", self.plane.kubeconfig], check=True,
-                       stdout=subprocess.DEVNULL)
-
-        def served():
-            with contextlib.suppress(OSError):
-                return b"sparkapplications" in self.plane.get("/apis/sparkoperator.k8s.io/v1beta2")
-        deadline = time.monotonic() + 60
-        while not served():
-            if time.monotonic() > deadline:
-                raise Failed("the API server does not serve SparkApplications")
-            time.sleep(0.1)
-
     def fresh_namespaces(self):
         self.turn += 1
         names = ",".join(f"bench-{self.turn}-{i}" for i in range(self.options.namespaces))
@@ -52,15 +39,26 @@ class Bench:
         return names
 
     def load_run(self, command, namespaces, count, per_minute=0, patience=300):
-        report = run_json([self.load, command, "--kubeconfig", self.plane.kubeconfig, "--namespaces", namespaces,
+        report = run_json([self.load, command, "--kubeconfig", self.kubeconfig, "--namespaces", namespaces,
                            "--application", APPLICATION, "--prefix", f"run{self.turn}", "--count", str(count),
                            "--connections", str(self.options.connections), "--per-minute", str(per_minute),
                            "--patience", str(patience)], patience + 60 + (count * 60 / per_minute if per_minute else 600))
         if report["failures"]:
             raise Failed(f"{report['failures']} requests failed, the first: {report['first_failure']}")
         if report["submitted_seen"] < count or report["pods_seen"] < count:
-            raise Failed(f"only {report['pods_seen']} driver pods and {report['submitted_seen']} submitted applications of {count}")
+            raise Failed(f"only {report['pods_seen']} driver pods and {report['submitted_seen']} applications with a status of {count}"
+                         f"{self.refusal(namespaces)}")
         return report
+
+    def refusal(self, namespaces):
+        """What the first application that was refused says of itself."""
+        for namespace in namespaces.split(","):
+            listed = self.plane.get(f"/apis/sparkoperator.k8s.io/v1beta2/namespaces/{namespace}/sparkapplications?limit=500")
+            for app in json.loads(listed)["items"]:
+                said = app.get("status", {}).get("applicationState", {}).get("errorMessage")
+                if said:
+                    return f"; {namespace}/{app['metadata']['name']}: {said}"
+        return ""
 
     def server_cost(self):
         return sum(cpu_seconds(process.pid) for process in self.plane.processes.values())
@@ -76,7 +74,7 @@ class Bench:
     def operated(self, submitter, count, per_minute=0):
         namespaces = self.fresh_namespaces()
         health, metrics = free_port(), free_port()
-        command = [self.operator, "controller", "start", "--kubeconfig", self.plane.kubeconfig, "--namespaces", namespaces,
+        command = [self.operator, "controller", "start", "--kubeconfig", self.kubeconfig, "--namespaces", namespaces,
                    "--controller-threads", str(self.options.workers), "--leader-election=false", "--enable-metrics",
                    "--health-probe-bind-address", f"127.0.0.1:{health}", "--metrics-bind-address", f"127.0.0.1:{metrics}",
                    "--zap-log-level", "error", *self.submitter_arguments(submitter)]
@@ -115,15 +113,19 @@ class Bench:
         if submitter != "spark-submit":
             return {}
         home = subprocess.run([os.path.join(TOP, "deploy/lib/fetch_spark.sh")], check=True, stdout=subprocess.PIPE, text=True)
-        image = home.stdout.strip().splitlines()[-1]
-        # By token: Spark's Kubernetes client cannot read every kind of private key.
-        kubeconfig = os.path.join(self.folder, "spark-submit.kubeconfig")
-        with open(os.open(kubeconfig, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as f:
+        return {"SPARK_HOME": os.path.join(home.stdout.strip().splitlines()[-1], "opt", "spark")}
+
+    @functools.cached_property
+    def kubeconfig(self):
+        """An administrator's by token, as the operator has one in a cluster; Spark's Kubernetes client cannot read every kind of
+        private key, so that spark-submit could not use the control plane's own."""
+        path = os.path.join(self.folder, "operator.kubeconfig")
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as f:
             json.dump({"apiVersion": "v1", "kind": "Config", "current-context": "bench",
                        "clusters": [{"name": "bench", "cluster": {"server": self.plane.url, "certificate-authority": self.plane.ca_file}}],
                        "users": [{"name": "bench", "user": {"token": self.plane.token}}],
                        "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench"}}]}, f)
-        return {"SPARK_HOME": os.path.join(image, "opt", "spark"), "KUBECONFIG": kubeconfig}
+        return path
 
     @staticmethod
     def quiet_calls(page):
@@ -219,7 +221,7 @@ def main():
         bench = Bench(options, plane, folder)
         helped = subprocess.run([bench.operator, "controller", "start", "--help"], capture_output=True, text=True, check=False)
         options.submitter_flag = "--submitter " in helped.stdout
-        bench.prepare()
+        install_kinds(bench.operator, plane)
         raw, native, paced, java = [], [], None, []
         if options.submitter != "spark-submit":
             for turn in range(options.repeat):
@@ -237,6 +239,7 @@ def main():
 
 
 if __name__ == "__main__":
+    end_orderly()
     try:
         main()
     except Failed as failed:

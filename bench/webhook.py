@@ -15,7 +15,7 @@ import time
 import urllib.request
 import ssl
 
-from measure import TOP, Failed, Program, describe_run, http_get, run_json, spread, table
+from measure import APPLICATION, Failed, Program, describe_run, end_orderly, http_get, run_json, spread, table
 from control_plane import ControlPlane, free_port
 
 NAMESPACE, SERVICE, SECRET, CONFIGURATION = "bench-webhook", "webhook", "webhook-certs", "bench-webhook"
@@ -48,7 +48,7 @@ def prepare(plane, build):
             load = os.path.join(build, "bench", "bench_load")
             run_json([load, "prepare", "--kubeconfig", plane.kubeconfig, "--namespaces", NAMESPACE], 60)
             run_json([load, "create", "--kubeconfig", plane.kubeconfig, "--namespaces", NAMESPACE, "--application",
-                      os.path.join(TOP, "bench", "application.yaml"), "--prefix", "bench", "--count", "1", "--patience", "0"], 60)
+                      APPLICATION, "--prefix", "bench", "--count", "1", "--patience", "0"], 60)
             return ask(plane, "GET", f"/apis/sparkoperator.k8s.io/v1beta2/namespaces/{NAMESPACE}/sparkapplications/bench-000000")
         except (Failed, OSError) as error:
             if time.monotonic() > deadline:
@@ -132,6 +132,7 @@ def measure(bench, webhook, options):
 
 
 if __name__ == "__main__":
+    end_orderly()
     try:
         main()
     except Failed as failed:
