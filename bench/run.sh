@@ -4,11 +4,12 @@
 #   bench/run.sh micro   [--filter TEXT] [--repetitions N]
 #   bench/run.sh submit  [--apps N] [--submitter all|native|spark-submit] [--server real|embedded] [--rate R] [--repeat N] …
 #   bench/run.sh webhook [--rates R,R,…] [--seconds S] …
+#   bench/run.sh restart [--apps N] [--executors N] [--repeat N] …
 #
 #   --build-dir DIR   the release build folder (default: build/release)
 #   --no-build        measure what is there
 #
-# submit and webhook need what test/run.sh e2e needs; --help of each lists its options. bench/README.md says what the
+# submit, webhook and restart need what test/run.sh e2e needs; --help of each lists its options. bench/README.md says what the
 # numbers mean.
 set -euo pipefail
 
