@@ -1,0 +1,130 @@
+"""The chart installed by helm on a control plane, and the operator as processes that run with the arguments of its Deployments
+and the tokens of its service accounts, as a kubelet would start them.
+
+    installed = Installation(plane, values)
+    installed.helm("upgrade", "--install", …)
+    controller = installed.start("controller")           # after install()
+    installed.direct_webhooks_here()                     # the API server calls the process instead of the Service
+    installed.stop_all()
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import yaml
+
+from helm import CHART, NAMESPACE, RELEASE, TOP, Helm
+
+sys.path.insert(0, os.path.join(TOP, "test/lib"))
+from control_plane import dies_with_parent, free_port  # noqa: E402
+
+LIMIT = 300
+
+
+def wait_for(fact, what, limit=LIMIT):
+    deadline = time.monotonic() + limit
+    while True:
+        value = fact()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what() if callable(what) else what} (waited {limit} s)")
+        time.sleep(0.1)
+
+
+class Installation:
+    def __init__(self, plane, values=None):
+        self.plane, self.values, self.processes, self.webhook_port = plane, values or {}, {}, free_port()
+        self.helm_program = Helm()
+        self.environment = {**os.environ, **plane.environment}
+
+    def kubectl(self, *arguments, text=""):
+        run = subprocess.run([os.environ["KUBECTL"], *arguments], env=self.environment, input=text, text=True, capture_output=True, timeout=LIMIT)
+        if run.returncode:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: exit code {run.returncode}\n{run.stdout}{run.stderr}")
+        return run.stdout
+
+    def get(self, *what):
+        return json.loads(self.kubectl("get", *what, "-o", "json"))
+
+    def helm(self, *arguments):
+        run = self.helm_program.run(*arguments, "--namespace", NAMESPACE, environment=self.environment)
+        if run.returncode:
+            raise AssertionError(f"helm {' '.join(arguments)}: {run.stderr}")
+        return run.stdout
+
+    def install(self, values=None):
+        """Install, or upgrade to these values; what helm said."""
+        self.values = values if values is not None else self.values
+        path = os.path.join(self.plane.folder, "values.yaml")
+        with open(path, "w") as f:
+            yaml.safe_dump(self.values, f)
+        return self.helm("upgrade", "--install", RELEASE, CHART, "--create-namespace", "--values", path)
+
+    def start(self, component):
+        """The container of this component as a process; its arguments but for addresses, of which one machine has only one."""
+        deployment = self.get("deployment", f"{RELEASE}-{component}", "-n", NAMESPACE)
+        account = deployment["spec"]["template"]["spec"]["serviceAccountName"]
+        token = self.kubectl("create", "token", account, "-n", NAMESPACE, "--duration=2h").strip()
+        kubeconfig = os.path.join(self.plane.folder, f"{component}.kubeconfig")
+        config = {"apiVersion": "v1", "kind": "Config", "current-context": "operator",
+                  "clusters": [{"name": "test", "cluster": {"server": self.plane.url, "certificate-authority": self.plane.ca_file}}],
+                  "users": [{"name": "operator", "user": {"token": token}}],
+                  "contexts": [{"name": "operator", "context": {"cluster": "test", "user": "operator"}}]}
+        with open(os.open(kubeconfig, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as f:
+            json.dump(config, f)
+        arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+        metrics = free_port()
+        own = [f"--kubeconfig={kubeconfig}", "--health-probe-bind-address=0", f"--metrics-bind-address=127.0.0.1:{metrics}",
+               "--zap-encoder=json"]
+        if component == "webhook":
+            own.append(f"--webhook-port={self.webhook_port}")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("KUBERNETES_", "CONTROL_PLANE_", "KUBECONFIG"))}
+        log_path = os.path.join(self.plane.folder, f"{component}.log")
+        with open(log_path, "wb") as log:
+            process = subprocess.Popen([os.environ["SPARK_OPERATOR"], *arguments, *own], env=environment, stdin=subprocess.DEVNULL,
+                                       stdout=log, stderr=log, preexec_fn=dies_with_parent(signal.SIGKILL))
+        process.metrics_url = f"http://127.0.0.1:{metrics}/metrics"
+        self.processes[component] = process
+        return process
+
+    def log(self, component, lines=20):
+        with open(os.path.join(self.plane.folder, f"{component}.log"), errors="replace") as f:
+            return f"{component}:\n" + "".join(f.readlines()[-lines:])
+
+    def logs(self):
+        return "\n".join(self.log(component) for component in self.processes)
+
+    def direct_webhooks_here(self):
+        """No service address is routed on this machine. The webhook's certificate is good for localhost, too."""
+        for kind in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"):
+            name = f"{RELEASE}-webhook"
+            patch = [{"op": "replace", "path": f"/webhooks/{number}/clientConfig",
+                      "value": {"url": f"https://localhost:{self.webhook_port}{entry['clientConfig']['service']['path']}"}}
+                     for number, entry in enumerate(self.get(kind, name)["webhooks"]) if "service" in entry["clientConfig"]]
+            if patch:
+                self.kubectl("patch", kind, name, "--type=json", "--patch", json.dumps(patch))
+
+    def authorities_are_written(self):
+        return all("caBundle" in entry["clientConfig"]
+                   for kind in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
+                   for entry in self.get(kind, f"{RELEASE}-webhook")["webhooks"])
+
+    def stop_all(self):
+        """By SIGTERM; the exit codes by component."""
+        codes = {}
+        for component, process in self.processes.items():
+            process.send_signal(signal.SIGTERM)
+            codes[component] = process.wait(LIMIT)
+        self.processes = {}
+        return codes
+
+    def kill_all(self):
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+        self.processes = {}
