@@ -77,7 +77,8 @@ struct World {
 
   explicit World(const std::string& text) : script(api, text) {
     settings.program = script.program();
-    settings.environment = {{"PATH", "/usr/bin:/bin"}, {"SPARK_HOME", "/opt/spark"}};
+    settings.environment = {
+        {"PATH", "/usr/bin:/bin"}, {"SPARK_HOME", "/opt/spark"}, {"SPARK_SUBMIT_OPTS", "-Xint"}};
     spark::SubmitOptions options;
     options.master_url = "k8s://https://kubernetes.default.svc:443";
     submitter = std::make_unique<SparkSubmitSubmitter>(*client, script, options, settings);
@@ -143,6 +144,24 @@ TEST_CASE("a spark-submit that neither ends nor minds SIGTERM is killed", "[spar
   REQUIRE_FALSE(made);
   CHECK(world.script.exit.how == kube::ChildEnd::TimedOut);
   CHECK(made.error().message().starts_with("failed to run spark-submit: no end within 3m0s"));
+}
+
+TEST_CASE("what a spark-submit leaves in its temporary folder goes with it, also when it is killed",
+          "[spark-submit][process]") {
+  World world(R"(
+set -- $SPARK_SUBMIT_OPTS
+folder="${1#-Djava.io.tmpdir=}"
+test "$folder" = "$TMPDIR" || exit 11
+test "$2" = -Xint || exit 12
+mkdir "$folder/spark-of-its-own" && echo "$folder"
+kill -KILL $$
+)");
+  const auto made = world.create_driver();
+  REQUIRE_FALSE(made);
+  CHECK(world.script.exit.how == kube::ChildEnd::Signalled);
+  const std::string folder = world.script.exit.output.substr(0, world.script.exit.output.find('\n'));
+  CHECK(folder == "/tmp/spark/" + world.id);
+  CHECK_FALSE(fs::exists(folder));
 }
 
 TEST_CASE("a spark-submit that dies between pod and config map leaves a driver that is not complete yet",

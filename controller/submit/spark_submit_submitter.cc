@@ -40,6 +40,16 @@ std::string quoted(const std::vector<std::string>& words) {
   return line;
 }
 
+// A JVM that is killed leaves its temporary files behind: they lie in the folder that goes when it has ended.
+// Only Java's own setting: SPARK_LOCAL_DIRS and spark.local.dir would be read as the driver's.
+std::map<std::string, std::string> with_temporary_folder(std::map<std::string, std::string> environment,
+                                                         const std::string& folder) {
+  environment["TMPDIR"] = folder;
+  std::string& options = environment["SPARK_SUBMIT_OPTS"];
+  options = "-Djava.io.tmpdir=" + folder + (options.empty() ? "" : " ") + options;
+  return environment;
+}
+
 // Of the config map that Spark makes last.
 std::string config_map_of(const Json& pod) {
   const Json* volumes = kube::find_path(pod, {"spec", "volumes"});
@@ -112,7 +122,7 @@ kube::ChildCommand ProcessStart::command(PostPermit may_post) const {
   kube::ChildCommand command;
   command.program = process_.program;
   command.arguments = job_.arguments;
-  command.environment = process_.environment;
+  command.environment = with_temporary_folder(process_.environment, job_.folder.path);
   command.folder = job_.folder;
   command.deadline = client_.loop().after(process_.timeout);
   command.permit = [may_post = std::move(may_post)] { return may_post().has_value(); };

@@ -16,6 +16,7 @@
 //  - when that has not come although every process that could make it must be dead by now (time-out + lease),
 //    it never will.
 //
+// Temporary files of the process lie in a folder that is removed when it has ended, however it ended.
 // Arguments are logged, and output is kept, without what looks secret.
 // Thread: the loop's only. Lifetime: client and runner outlive it.
 #pragma once

@@ -29,16 +29,22 @@ def environment_of(spark_home, folder, extra):
         "SPARK_CONF_DIR": os.path.join(folder, "conf"),
         "HADOOP_USER_NAME": "spark",
         "KUBECONFIG": "/dev/null",
+        "SPARK_SUBMIT_OPTS": temporary_files_in(folder),
         **({"JAVA_HOME": os.environ["JAVA_HOME"]} if "JAVA_HOME" in os.environ else {}),
         **extra,
     }
+
+
+def temporary_files_in(folder):
+    """Spark removes its temporary folders at its end, unless it is killed."""
+    return f"-Djava.io.tmpdir={folder}"
 
 
 class SubmitJvm:
     def __init__(self, spark_home, environment, folder):
         self._log = open(os.path.join(folder, "spark-submit.log"), "ab")
         # user.home is where Ivy looks for its cache: nothing of it may come from this machine.
-        command = ["java", *JVM_OPTIONS, f"-Duser.home={environment['HOME']}", "-cp", f"{spark_home}/jars/*",
+        command = ["java", *JVM_OPTIONS, temporary_files_in(folder), f"-Duser.home={environment['HOME']}", "-cp", f"{spark_home}/jars/*",
                    os.path.join(HERE, "SubmitMany.java")]
         self._process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, stderr=self._log)
