@@ -15,7 +15,8 @@ class Flags : private FlagParser {
   explicit Flags(WebhookFlags& into)
       : FlagParser("Run the admission webhook", "spark-operator webhook start"), flags_(into) {
     list("--namespaces", flags_.namespaces, "Namespaces whose pods are mutated; none or \"\" means all");
-    number("--webhook-port", flags_.webhook_port, "Port to listen on, at all addresses");
+    text("--webhook-host", flags_.webhook_host, "Address to listen on; none: all");
+    number("--webhook-port", flags_.webhook_port, "Port to listen on; 0: a free one");
     text("--webhook-secret-name", flags_.webhook_secret_name, "Secret that holds the certificate");
     text("--webhook-secret-namespace", flags_.webhook_secret_namespace, "Its namespace");
     text("--webhook-svc-name", flags_.webhook_svc_name, "Service that leads here; the certificate is for it");

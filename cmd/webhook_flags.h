@@ -20,8 +20,7 @@ struct WebhookFlags : ProcessFlags {
     leader_election_retry_period = std::chrono::seconds(4);
   }
 
-  std::string webhook_host;  // no flag: all addresses; a process of one machine names its own
-  int webhook_port = 9443;   // 0: whichever is free
+  int webhook_port = 9443;  // 0: whichever is free
   std::string webhook_secret_name = "spark-operator-webhook-certs";
   std::string webhook_secret_namespace = "spark-operator";
   std::string webhook_svc_name = "spark-webhook";
@@ -34,7 +33,8 @@ struct WebhookFlags : ProcessFlags {
   std::vector<std::string> webhook_tls_cipher_suites;
 
   // Not of upstream.
-  int webhook_threads = 0;  // 0: one a core
+  std::string webhook_host;  // address to listen on; "": all. A process of one machine names its own
+  int webhook_threads = 0;   // 0: one a core
   bool allow_operator_keys_in_spark_conf = false;
 
   // Flags that were given, mean something to upstream, and nothing here.

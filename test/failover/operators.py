@@ -1,4 +1,4 @@
-"""Operators as processes, each with a service account's token and only the roles of deploy/kustomize.
+"""Operators as processes, each with a service account's token and only the roles of deploy/kustomize/controller.
 
     operators = Operators(plane, kubectl, binary)
     operators.install()                 # definitions, namespace, account, roles
@@ -84,27 +84,36 @@ class Operators:
 
     def install(self):
         self.kubectl("apply", "--server-side", "-f", os.path.join(TOP, "charts/spark-operator-chart/crds"))
-        self.kubectl("apply", "-k", os.path.join(TOP, "deploy/kustomize"))
-        token = self.kubectl("create", "token", ACCOUNT, "-n", NAMESPACE, "--duration=2h").strip()
-        self.kubeconfig = os.path.join(self.plane.folder, "operator.kubeconfig")
-        config = {"apiVersion": "v1", "kind": "Config", "current-context": "operator",
-                  "clusters": [{"name": "test", "cluster": {"server": self.plane.url, "certificate-authority": self.plane.ca_file}}],
-                  "users": [{"name": "operator", "user": {"token": token}}],
-                  "contexts": [{"name": "operator", "context": {"cluster": "test", "user": "operator"}}]}
-        with open(os.open(self.kubeconfig, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as f:
-            json.dump(config, f)
+        self.kubectl("apply", "-k", os.path.join(TOP, "deploy/kustomize/controller"))
+        self.kubeconfig = self.kubeconfig_of(ACCOUNT)
 
-    def start(self):
+    def kubeconfig_of(self, account):
+        """A file with a token of the service account, and nothing else."""
+        token = self.kubectl("create", "token", account, "-n", NAMESPACE, "--duration=2h").strip()
+        path = os.path.join(self.plane.folder, f"{account}.kubeconfig")
+        config = {"apiVersion": "v1", "kind": "Config", "current-context": account,
+                  "clusters": [{"name": "test", "cluster": {"server": self.plane.url, "certificate-authority": self.plane.ca_file}}],
+                  "users": [{"name": account, "user": {"token": token}}],
+                  "contexts": [{"name": account, "context": {"cluster": "test", "user": account}}]}
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as f:
+            json.dump(config, f)
+        return path
+
+    def environment(self):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("KUBERNETES_", "CONTROL_PLANE_", "KUBECONFIG"))}
+        environment.update(self.more_environment, KUBECONFIG=self.kubeconfig)   # what it starts finds the server, too
+        return environment
+
+    def start(self, *flags):
         port = self.free_port()
         duration, deadline, retry = self.lease
         command = [self.binary, "controller", "start", f"--kubeconfig={self.kubeconfig}", "--namespaces=", "--leader-election=true",
                    f"--leader-election-lock-name={LEASE}", f"--leader-election-lock-namespace={NAMESPACE}",
                    f"--leader-election-lease-duration={duration}", f"--leader-election-renew-deadline={deadline}",
-                   f"--leader-election-retry-period={retry}", f"--metrics-bind-address=127.0.0.1:{port}", "--health-probe-bind-address=0"]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("KUBERNETES_", "CONTROL_PLANE_", "KUBECONFIG"))}
-        environment.update(self.more_environment, KUBECONFIG=self.kubeconfig)   # what it starts finds the server, too
+                   f"--leader-election-retry-period={retry}", f"--metrics-bind-address=127.0.0.1:{port}", "--health-probe-bind-address=0",
+                   *flags]
         number = len(self.all) + 1
-        operator = Operator(number, command, environment, os.path.join(self.plane.folder, f"operator-{number}.log"),
+        operator = Operator(number, command, self.environment(), os.path.join(self.plane.folder, f"operator-{number}.log"),
                             f"http://127.0.0.1:{port}/metrics")
         self.all.append(operator)
         return operator

@@ -1,7 +1,9 @@
 // The webhook as a process runs it (threads, TLS, its own certificate, its own caBundle) behind the embedded
 // API server: whatever it changes or refuses is seen in what the API server stores and answers.
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <functional>
+#include <sstream>
 
 #include "api/spark_application.h"
 #include "cmd/crds.h"
@@ -13,6 +15,7 @@
 #include "kube/client/api.h"
 #include "kube/core/base64.h"
 #include "kube/core/fields.h"
+#include "kube/core/yaml.h"
 #include "spark/native_submission.h"
 #include "spark/pod_mutation.h"
 #include "webhook/application_feed.h"
@@ -328,4 +331,17 @@ TEST_CASE("applications that break a rule or a quota are refused by the API serv
 
 TEST_CASE("replicas share one certificate, and one of them keeps the bundles right", "[webhook]") {
   World().run(two_replicas);
+}
+
+TEST_CASE("the manifests without Helm ask where the webhook answers, about what it answers", "[webhook]") {
+  std::ifstream file(KUSTOMIZE_WEBHOOK "/configurations.yaml");
+  std::stringstream text;
+  text << file.rdbuf();
+  const auto manifests = parse_yaml(text.str(), "configurations.yaml");
+  REQUIRE(manifests);
+  const webhook::ConfigurationOptions options{.service_name = "spark-operator-webhook-svc",
+                                              .service_namespace = "spark-operator",
+                                              .service_port = 443};
+  CHECK(*manifests == std::vector<Json>{webhook::mutating_configuration(options),
+                                        webhook::validating_configuration(options)});
 }
