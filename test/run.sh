@@ -10,7 +10,7 @@
 #       tsan        the rooms that touch threads, built with TSan
 #       conformance one suite of API requests, against the embedded API server and a real one
 #       e2e         real Spark through the release binaries: a local cluster, and cells of the matrix of Spark versions,
-#                   languages, submitters and API servers (test/e2e/cells.py); `e2e --all` all that are switched on there
+#                   languages, submitters and API servers (test/e2e/cells.py): six of them; `e2e --all` all sixteen
 #       failover    two operators, the leader killed, frozen and rolled; `failover --all` also on a real API server
 #       chart       what the Helm chart renders, against a real API server; the operator with its roles
 #       parity      the native submitter against real spark-submits, 3.5 and 4.1; `parity --random N` draws N applications
@@ -124,7 +124,7 @@ e2e_part() {
   test/lib/fetch_control_plane.sh >/dev/null || return 1
   KUBECTL=$(test/lib/fetch_kubectl.sh) || return 1
   export KUBECTL
-  run_ctest release -L '^e2e$' -j 1
+  run_ctest release -L '^e2e$' -j 1 -V
 }
 
 conformance_part() {

@@ -97,22 +97,24 @@ def state_of(app):
 
 
 class DriverWatch:
-    """Sees every driver pod of a cluster come and go through one `kubectl get --watch`.
+    """Sees every driver and executor pod of a cluster come and go through one `kubectl get --watch`.
 
         with DriverWatch(cluster) as drivers: ...
         drivers.of("spark-pi")            # UIDs in order of appearance
         drivers.overlaps                  # moments at which one application had two drivers that had not ended
+        drivers.executors_of("spark-pi")  # its executors' pods as they were seen first
     """
 
     def __init__(self, cluster):
         self._cluster = cluster
         self._seen = {}
         self._live = {}
+        self._executors = {}
         self.overlaps = []
 
     def __enter__(self):
         self._process = subprocess.Popen(
-            [self._cluster.kubectl_path, "get", "pods", "-A", "-l", "spark-role=driver", "--watch", "--output-watch-events", "-o", "json"],
+            [self._cluster.kubectl_path, "get", "pods", "-A", "-l", "spark-role", "--watch", "--output-watch-events", "-o", "json"],
             env=self._cluster.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -129,6 +131,9 @@ class DriverWatch:
     def of(self, app):
         return list(self._seen.get(app, []))
 
+    def executors_of(self, app):
+        return list(self._executors.get(app, {}).values())
+
     def _read(self):
         decoder, text = json.JSONDecoder(), ""
         for line in self._process.stdout:
@@ -142,7 +147,11 @@ class DriverWatch:
 
     def _take(self, kind, pod):
         uid = pod["metadata"]["uid"]
-        app = pod["metadata"].get("labels", {}).get("sparkoperator.k8s.io/app-name", "?")
+        labels = pod["metadata"].get("labels", {})
+        app = labels.get("sparkoperator.k8s.io/app-name", "?")
+        if labels.get("spark-role") == "executor":
+            self._executors.setdefault(app, {}).setdefault(uid, pod)
+            return
         seen, live = self._seen.setdefault(app, []), self._live.setdefault(app, set())
         if uid not in seen:
             seen.append(uid)
