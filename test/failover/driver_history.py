@@ -9,8 +9,10 @@ ever did so at once.
 
 A driver lives from its creation until its pod has ended (phase Succeeded or Failed) or is removed. A terminating pod
 lives. A creation whose maker was cut off in mid-request is logged as failed although it may have been done: it counts once
-anybody else does something to that pod. Which of two events was first is told by their resourceVersions where the log has them; else by the times of
-request and answer, and then only if one was answered before the other was asked.
+anybody else does something to that pod. Where the log has answers, a pod is known by its UID, so that one whose creation was
+answered with whatever refusal counts too, once any answer shows it. Which of two events was first is told by their
+resourceVersions where the log has them; else by the times of request and answer, and then only if one was answered before the
+other was asked.
 """
 
 import json
@@ -47,6 +49,7 @@ class Driver:
     attempt: str
     by: str
     made: Moment
+    uid: str = ""                  # "": the log has no answers
     bound: bool = False
     gone: Optional[Moment] = None  # ended or removed
 
@@ -70,7 +73,8 @@ class DriverHistory:
 
     def __post_init__(self):
         self._by_pod = {}
-        self._perhaps = {}
+        self._perhaps = {}             # by pod: creations that were not confirmed, as (event, line)
+        self._uids = set()
 
     def add(self, event, ordered=False):
         self.events.append(event)
@@ -80,21 +84,22 @@ class DriverHistory:
         answer = event.get("responseObject") or {}
         if code and code < 300:
             self._done(event, about, answer, ordered)
-        elif (code == 0 or code >= 499) and event["verb"] == "create" and not about.get("subresource"):
+        elif event["verb"] == "create" and not about.get("subresource"):
             self._perhaps[f"{about.get('namespace', '')}/{about.get('name')}"] = (event, len(self.events))
 
     def _done(self, event, about, answer, ordered):
         moment = Moment(len(self.events), event.get("requestReceivedTimestamp", event["stageTimestamp"]), event["stageTimestamp"],
                         version_of(answer), ordered)
         pod = f"{about.get('namespace', '')}/{about.get('name') or answer.get('metadata', {}).get('name', '')}"
-        made = self._perhaps.pop(pod, None)
+        uid = uid_of(answer)
+        tried = self._perhaps.pop(pod, None)
         asks_again = event["verb"] == "create" and not about.get("subresource")
-        if made and not asks_again and (pod not in self._by_pod or self._by_pod[pod].gone):
-            self._made(pod, asked_of(made[0]), made[0], Moment(made[1], made[0].get("requestReceivedTimestamp", made[0]["stageTimestamp"]),
-                                                   made[0]["stageTimestamp"], None, ordered))
+        if tried and not asks_again and self._was_made(pod, uid, tried[0].get("responseStatus", {}).get("code", 0)):
+            began = tried[0].get("requestReceivedTimestamp", tried[0]["stageTimestamp"])
+            self._made(pod, asked_of(tried[0]), tried[0], Moment(tried[1], began, moment.answered, None, ordered), uid)
         asked, part, verb = asked_of(event), about.get("subresource", ""), event["verb"]
         if verb == "create" and not part:
-            self._made(pod, asked, event, moment)
+            self._made(pod, asked, event, moment, uid)
         elif pod not in self._by_pod:
             return
         elif verb == "create" and part == "binding":
@@ -106,7 +111,13 @@ class DriverHistory:
             self._gone(pod, Moment(moment.line, moment.received, moment.answered, None, ordered))
             del self._by_pod[pod]
 
-    def _made(self, pod, asked, event, moment):
+    def _was_made(self, pod, uid, code):
+        """Whether a creation that was answered so, or not at all, has been done: now that something was done to that pod."""
+        if uid:
+            return uid not in self._uids
+        return (code == 0 or code >= 499) and (pod not in self._by_pod or self._by_pod[pod].gone is not None)
+
+    def _made(self, pod, asked, event, moment, uid=""):
         meta = asked.get("metadata", {})
         labels = meta.get("labels", {})
         if labels.get("spark-role") != "driver":
@@ -115,7 +126,8 @@ class DriverHistory:
         before = self._by_pod.get(pod)
         if before and not before.gone:
             before.gone = moment       # the name was free, so it had been removed, whoever did that
-        driver = Driver(pod, labels.get(APP_NAME, "?"), owner, labels.get(SUBMISSION, ""), event["user"]["username"], moment)
+        driver = Driver(pod, labels.get(APP_NAME, "?"), owner, labels.get(SUBMISSION, ""), event["user"]["username"], moment, uid)
+        self._uids.add(uid)
         self._by_pod[pod] = driver
         self.drivers.append(driver)
 
@@ -175,6 +187,10 @@ def label_of(thing, name):
 def version_of(answer):
     version = (answer.get("metadata") or {}).get("resourceVersion", "")
     return int(version) if version.isdigit() else None
+
+
+def uid_of(answer):
+    return (answer.get("metadata") or {}).get("uid", "") if answer.get("kind") == "Pod" else ""
 
 
 def removes(asked, answer, bound):

@@ -46,8 +46,10 @@ def application(number):
             "executor": {"instances": 1, "memory": "512m"}}
     if kind == "failing":
         notes["pretend.kubelet/exit-code"] = "1"
+        # A submission that is refused spends the second budget, and so does each that is not: with one retry a single
+        # refusal by a busy server (whose admission cannot look something up just then) would be the end after one driver.
         spec["restartPolicy"] = {"type": "OnFailure", "onFailureRetries": 1, "onFailureRetryInterval": 1,
-                                 "onSubmissionFailureRetries": 1, "onSubmissionFailureRetryInterval": 1}
+                                 "onSubmissionFailureRetries": 10, "onSubmissionFailureRetryInterval": 1}
     if kind == "short-lived":
         spec["timeToLiveSeconds"] = 5
     if kind == "measured":
@@ -271,8 +273,12 @@ class FailOver(unittest.TestCase):
         for number in range(self.applications):
             count, kind = len(by_app.get(f"app-{number}", [])), kind_of(number)
             expected = (2,) if kind == "failing" else (1, 2) if kind == "renamed" else (1,)
-            self.assertIn(count, expected, f"app-{number} ({kind}): {self.statuses.get(f'app-{number}')}\n" + "\n".join(
-                [*map(str, by_app.get(f"app-{number}", [])), *history.about(f"app-{number}")]))
+            status = self.statuses.get(f"app-{number}") or {}
+            about = f"app-{number} ({kind}): {status}\n" + "\n".join(
+                [*map(str, by_app.get(f"app-{number}", [])), *history.about(f"app-{number}")])
+            self.assertIn(count, expected, about)
+            if kind == "failing":                                 # an edit starts the counter over, and who is gone has none
+                self.assertEqual(count, status.get("executionAttempts"), f"what status counts, of {about}")
 
         self.assertEqual(history.refused(USER), [], "what the roles do not allow")
         self.assertEqual(refusals, [])

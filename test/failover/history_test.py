@@ -21,11 +21,14 @@ class Log:
         self.history.add(event, ordered=not self.versions)
         return self
 
-    def make(self, name, attempt="1", app="app-uid", version=None, code=201):
+    def make(self, name, attempt="1", app="app-uid", version=None, code=201, uid=None):
         meta = {"name": name, "labels": {"spark-role": "driver", "sparkoperator.k8s.io/submission-id": attempt},
                 "ownerReferences": [{"kind": "SparkApplication", "uid": app}]}
-        answer = {"kind": "Pod", "metadata": {"resourceVersion": str(version)}} if version else None
+        answer = {"kind": "Pod", "metadata": {"resourceVersion": str(version), "uid": uid or ""}} if version else None
         return self.add("create", name, asked={"metadata": meta}, answer=answer, code=code)
+
+    def see(self, name, uid):
+        return self.add("patch", name, "status", asked={"status": {"phase": "Running"}}, answer={"kind": "Pod", "metadata": {"uid": uid}})
 
     def end(self, name, phase="Succeeded", version=None):
         answer = {"kind": "Pod", "metadata": {"resourceVersion": str(version)}} if version else None
@@ -73,6 +76,14 @@ class History(unittest.TestCase):
         self.assertEqual(log.add("create", "b", "binding").overlaps(), [("ns/a", "ns/b")])
         log = Log().make("a", code=504).make("a", "1").end("a")
         self.assertEqual(len(log.history.drivers), 1, "asked again, and only then done")
+
+    def test_a_pod_that_answers_show_was_made_whatever_its_creation_was_answered(self):
+        log = Log().make("a", version=5, uid="one").end("a").make("a", "2", code=409).see("a", "one")
+        self.assertEqual(len(log.history.drivers), 1, "refused, and the first one is still there")
+        log = Log().make("a", version=5, uid="one").end("a").make("a", "2", code=409).see("a", "two").see("a", "two")
+        self.assertEqual([d.attempt for d in log.history.drivers], ["1", "2"])
+        log = Log().make("a", version=5, uid="one").make("a", "2", code=504).see("a", "two")
+        self.assertEqual([d.attempt for d in log.history.drivers], ["1", "2"], "nothing tells that the first has gone")
 
     def test_an_attempt_has_one_driver(self):
         log = Log().make("a").end("a").make("a", "2")
