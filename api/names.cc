@@ -1,5 +1,8 @@
 #include "api/names.h"
 
+#include <array>
+#include <charconv>
+
 #include "api/constants.h"
 #include "api/digest.h"
 
@@ -63,6 +66,42 @@ std::string connect_server_pod_name(std::string_view connect) {
 }
 std::string connect_service_name(std::string_view connect) {
   return joined(connect, "server");
+}
+
+namespace {
+
+struct Unit {
+  std::size_t digits;  // that a time of this century has in it
+  kube::Duration length;
+};
+
+// In the order of TimestampPrecision.
+constexpr std::array<Unit, 5> kUnits{{{19, std::chrono::nanoseconds(1)},
+                                      {16, std::chrono::microseconds(1)},
+                                      {13, std::chrono::milliseconds(1)},
+                                      {10, std::chrono::seconds(1)},
+                                      {8, std::chrono::minutes(1)}}};
+
+}  // namespace
+
+std::string scheduled_run_name(std::string_view schedule, kube::TimePoint due, TimestampPrecision precision) {
+  const Unit& unit = kUnits[static_cast<std::size_t>(precision)];
+  return joined(schedule, std::to_string(due.time_since_epoch() / unit.length));
+}
+
+std::optional<kube::TimePoint> scheduled_run_time(std::string_view schedule, std::string_view run) {
+  if (run.size() <= schedule.size() + 1 || !run.starts_with(schedule) || run[schedule.size()] != '-')
+    return std::nullopt;
+  const std::string_view digits = run.substr(schedule.size() + 1);
+  for (const Unit& unit : kUnits) {
+    if (unit.digits != digits.size()) continue;
+    std::int64_t count = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+    if (error != std::errc() || end != digits.data() + digits.size() || count < 0) return std::nullopt;
+    if (count > kube::Duration::max() / unit.length) return std::nullopt;
+    return kube::TimePoint(count * unit.length);
+  }
+  return std::nullopt;
 }
 
 }  // namespace api

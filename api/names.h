@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "api/spark_application.h"
+#include "kube/base/clock.h"
 
 namespace api {
 
@@ -31,6 +33,15 @@ std::string driver_ingress_name(std::string_view app, std::int32_t port);
 std::string prometheus_config_map_name(std::string_view app);
 std::string volcano_pod_group_name(std::string_view app);
 std::string kube_scheduler_pod_group_name(std::string_view app);
+
+// How a run's time becomes a part of its name: Unix time in this unit.
+enum class TimestampPrecision { Nanos, Micros, Millis, Seconds, Minutes };
+// "nightly-1767225600000000000": the run of a schedule that is due at that time. Two times within one unit
+// share a name.
+std::string scheduled_run_name(std::string_view schedule, kube::TimePoint due, TimestampPrecision precision);
+// The time inside such a name, whichever precision it was made with; nothing for other names. Names that the
+// Go operator made hold the time at which the run started.
+std::optional<kube::TimePoint> scheduled_run_time(std::string_view schedule, std::string_view run);
 
 std::string connect_config_map_name(std::string_view connect);
 std::string connect_server_pod_name(std::string_view connect);

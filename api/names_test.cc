@@ -41,3 +41,32 @@ TEST_CASE("the other names are those that existing objects bear", "[api]") {
   CHECK(api::connect_server_pod_name("nb") == "nb-server");
   CHECK(api::connect_service_name("nb") == "nb-server");
 }
+
+TEST_CASE("a run is named after the time at which it is due, in the unit that was asked for", "[api]") {
+  using api::TimestampPrecision;
+  const kube::TimePoint due = *kube::parse_rfc3339("2026-01-01T00:00:00Z");
+  struct Case {
+    TimestampPrecision precision;
+    const char* name;
+  };
+  for (const Case& row : {Case{TimestampPrecision::Nanos, "nightly-1767225600000000000"},
+                          Case{TimestampPrecision::Micros, "nightly-1767225600000000"},
+                          Case{TimestampPrecision::Millis, "nightly-1767225600000"},
+                          Case{TimestampPrecision::Seconds, "nightly-1767225600"},
+                          Case{TimestampPrecision::Minutes, "nightly-29453760"}}) {
+    CHECK(api::scheduled_run_name("nightly", due, row.precision) == row.name);
+    CHECK(api::scheduled_run_time("nightly", row.name) == due);
+  }
+}
+
+TEST_CASE("other names hold no time", "[api]") {
+  for (const char* name :
+       {"", "nightly", "nightly-", "nightly-manual-1767225600", "nightly-12", "other-1767225600",
+        "nightly-17672256x0", "nightly--767225600", "nightly_1767225600"}) {
+    INFO(name);
+    CHECK_FALSE(api::scheduled_run_time("nightly", name));
+  }
+  // Beyond what a time point holds.
+  CHECK_FALSE(api::scheduled_run_time("nightly", "nightly-9999999999999999999"));
+  CHECK_FALSE(api::scheduled_run_time("nightly", "nightly-9999999999"));
+}

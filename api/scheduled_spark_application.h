@@ -27,6 +27,14 @@ inline constexpr std::string_view kForbid = "Forbid";
 inline constexpr std::string_view kReplace = "Replace";
 }  // namespace concurrency_policy
 
+// Values of spec.catchUpPolicy: what becomes of runs that came due while none could start (no operator, or
+// suspended). Ours alone; absent means Latest, which is what the Go operator does.
+namespace catch_up_policy {
+inline constexpr std::string_view kLatest = "Latest";  // one run stands for all of them
+inline constexpr std::string_view kAll = "All";        // one after another, a hundred at most
+inline constexpr std::string_view kSkip = "Skip";      // only a run that is not overdue by a whole period
+}  // namespace catch_up_policy
+
 // `Validating` is known to clients, and never set.
 enum class ScheduleState { New, Validating, Scheduled, FailedValidation };
 
@@ -51,6 +59,10 @@ struct ScheduledSparkApplicationSpec {
   std::optional<std::string> concurrency_policy;
   std::optional<std::int32_t> successful_run_history_limit;  // absent: 1
   std::optional<std::int32_t> failed_run_history_limit;      // absent: 1
+  // Known to this operator alone.
+  std::optional<std::int64_t> starting_deadline_seconds;  // absent: a run is never too late
+  std::optional<std::string> catch_up_policy;
+  std::optional<std::int64_t> jitter_seconds;
   Json unknown;
 
   template <class Self, class Visit>
@@ -65,6 +77,13 @@ struct ScheduledSparkApplicationSpec {
           Doc{"How many completed runs are kept; 1 when absent."});
     field("failedRunHistoryLimit", self.failed_run_history_limit,
           Doc{"How many failed runs are kept; 1 when absent."});
+    field("startingDeadlineSeconds", self.starting_deadline_seconds,
+          Doc{"How late a run may start; later it is skipped. Absent: however late."});
+    field("catchUpPolicy", self.catch_up_policy,
+          Doc{"What becomes of missed runs: Latest (one run for all), All or Skip. Latest when absent."});
+    field("jitterSeconds", self.jitter_seconds,
+          Doc{"Each run starts up to so many seconds later, always the same for one run, so that schedules "
+              "of one time do not start at once."});
   }
   bool operator==(const ScheduledSparkApplicationSpec&) const = default;
 };

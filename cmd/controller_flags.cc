@@ -145,7 +145,6 @@ std::vector<std::string> ControllerFlags::without_effect() const {
       "--metric-tls-min-version",
       "--metric-tls-cipher-suites",
       "--pprof-bind-address",
-      "--scheduled-spark-application-timestamp-precision",
       "--submitter-service-url",
       "--submitter-startup-timeout",
       "--submitter-request-timeout",

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <map>
 
 #include "cmd/process_parts.h"
 #include "kube/async/child_process.h"
@@ -39,6 +40,25 @@ controller::ApplicationControllerOptions application_options(const ControllerFla
   }
   if (flags.gate("PartialRestart")) options.policy.hash_scope = api::HashScope::WithoutExecutorScheduling;
   options.log = log;
+  return options;
+}
+
+controller::ScheduleControllerOptions schedule_options(const ControllerFlags& flags, const kube::Log& log) {
+  static const std::map<std::string, api::TimestampPrecision> precisions{
+      {"nanos", api::TimestampPrecision::Nanos},     {"micros", api::TimestampPrecision::Micros},
+      {"millis", api::TimestampPrecision::Millis},   {"seconds", api::TimestampPrecision::Seconds},
+      {"minutes", api::TimestampPrecision::Minutes},
+  };
+  const char* zone = std::getenv("TZ");
+  controller::ScheduleControllerOptions options{
+      .namespaces = flags.namespaces,
+      .workers = flags.controller_threads,
+      .policy = {.precision = precisions.at(flags.timestamp_precision),
+                 .local = api::TimeZone::local(zone == nullptr ? "" : zone)},
+      .log = log};
+  options.retry_qps = flags.workqueue_qps;
+  options.retry_burst = flags.workqueue_bucket_size;
+  options.retry_max_delay = flags.workqueue_max_delay;
   return options;
 }
 

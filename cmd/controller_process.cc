@@ -25,6 +25,7 @@ class Process final : public ControllerProcess {
         submitter_(*controller::submitter_mode(flags.submitter), native_, spark_submit_),
         manager_(*client_, manager_options(flags, loop, metrics_.get(), log)) {
     controller::ApplicationController::add_to(manager_, submitter_, application_options(flags, log));
+    controller::ScheduleController::add_to(manager_, schedule_options(flags, log));
   }
 
   Result<> listen(kube::Network& network, const ControllerFlags& flags, const kube::Log& log) {

@@ -50,6 +50,14 @@ class Manager {
     return reference;
   }
 
+  // Keeps what the parts call back into for as long as they live.
+  template <class Owner>
+  Owner& keep(std::unique_ptr<Owner> owner) {
+    Owner& reference = *owner;
+    kept_.push_back(std::move(owner));
+    return reference;
+  }
+
   Client& client() const { return client_; }
   Loop& loop() const { return loop_; }
   const Log& log() const { return options_.log; }
@@ -79,6 +87,7 @@ class Manager {
   std::unique_ptr<LeaderElector> elector_;
   Leadership* leadership_;
   EventRecorder* events_;
+  std::vector<std::shared_ptr<void>> kept_;  // declared before, hence destroyed after the parts
   std::vector<std::unique_ptr<Runnable>> parts_;
   TaskGroup standing_;  // parts without leadership
   TaskGroup leading_;   // parts with

@@ -1,0 +1,34 @@
+// RunView is what the controller of schedules keeps of a SparkApplication that a schedule has made.
+//
+//   Result<RunView> run = project_run(object);            // of an informer, or of a live list
+//   if (run->is_running()) …
+//
+// Thread: values.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/spark_application_status.h"
+#include "kube/base/clock.h"
+#include "kube/core/json_reader.h"
+#include "kube/core/object_key.h"
+
+namespace controller {
+
+struct RunView {
+  kube::ObjectKey key = {};
+  std::string uid = {};
+  std::string schedule_uid = {};  // of the ScheduledSparkApplication that owns it; "" = none does
+  api::State state = api::State::New;
+  std::optional<kube::TimePoint> created = {};
+  bool terminating = false;
+
+  bool has_ended() const { return state == api::State::Completed || state == api::State::Failed; }
+  bool operator==(const RunView&) const = default;
+};
+
+// Error InvalidInput: it is no object.
+kube::Result<RunView> project_run(kube::JsonView object);
+
+}  // namespace controller

@@ -1,0 +1,281 @@
+#include "controller/schedule/schedule_controller.h"
+
+#include <algorithm>
+#include <array>
+
+#include "api/constants.h"
+#include "controller/application/application_view.h"
+#include "kube/core/fields.h"
+#include "kube/core/projection.h"
+
+namespace controller {
+
+using api::ScheduledSparkApplication;
+using kube::ErrorKind;
+using kube::fail;
+using kube::Json;
+using kube::ObjectKey;
+using kube::ReconcileResult;
+using kube::Result;
+using kube::Task;
+
+namespace {
+
+constexpr const char* kBySchedule = "schedule";
+constexpr const char* kByUid = "uid";
+// How long the POST of a run may take: the longest of these that the lease is certain to outlast.
+constexpr std::array<kube::Duration, 3> kPostDeadlines{std::chrono::seconds(10), std::chrono::seconds(5),
+                                                       std::chrono::seconds(2)};
+
+std::string schedule_label(const ScheduledSparkApplication& schedule) {
+  // A label of the schedule's own wins, as all of them do.
+  const std::string own = kube::label_of(schedule.metadata, api::label::kScheduledAppName);
+  return own.empty() ? schedule.metadata.name : own;
+}
+
+// Asking again will not help before somebody changes something.
+bool is_refusal(const kube::Error& error) {
+  return error.kind() == ErrorKind::Forbidden || error.kind() == ErrorKind::Invalid ||
+         error.kind() == ErrorKind::BadRequest || error.kind() == ErrorKind::RequestTooLarge;
+}
+
+}  // namespace
+
+Result<ScheduledSparkApplication> ScheduleView::decode() const {
+  const Json object = Json::parse(text, nullptr, false);
+  if (object.is_discarded()) return fail(ErrorKind::InvalidInput, key.to_string() + ": not JSON");
+  return kube::decode<ScheduledSparkApplication>(object);
+}
+
+Result<ScheduleView> project_schedule(kube::JsonView object) {
+  static const kube::MetaWants wants{.labels = std::vector<std::string>{}};
+  auto meta = kube::project_meta(object, wants);
+  if (!meta) return fail(std::move(meta));
+  Json json = object.to_json();
+  if (auto metadata = json.find("metadata"); metadata != json.end()) metadata->erase("managedFields");
+  return ScheduleView{meta->key, meta->uid, json.dump()};
+}
+
+Json make_run(const Json& schedule, const StartRun& run) {
+  const Json& metadata = schedule.at("metadata");
+  Json labels = {{api::label::kScheduledAppName, metadata.at("name")}};
+  if (const auto own = metadata.find("labels"); own != metadata.end()) labels.update(*own);
+  return {{"apiVersion", api::kApiVersion},
+          {"kind", api::SparkApplication::kKind},
+          {"metadata",
+           {{"name", run.name},
+            {"namespace", metadata.at("namespace")},
+            {"labels", std::move(labels)},
+            {"ownerReferences", Json::array({{{"apiVersion", api::kApiVersion},
+                                              {"kind", ScheduledSparkApplication::kKind},
+                                              {"name", metadata.at("name")},
+                                              {"uid", metadata.at("uid")},
+                                              {"blockOwnerDeletion", true}}})}}},
+          {"spec", schedule.at("spec").at("template")}};
+}
+
+ScheduleController& ScheduleController::add_to(kube::Manager& manager, ScheduleControllerOptions options) {
+  return manager.keep(
+      std::unique_ptr<ScheduleController>(new ScheduleController(manager, std::move(options))));
+}
+
+ScheduleController::ScheduleController(kube::Manager& manager, ScheduleControllerOptions options)
+    : client_(manager.client()),
+      loop_(manager.loop()),
+      events_(manager.events()),
+      leadership_(manager.leadership()),
+      options_(std::move(options)) {
+  schedules_ = &manager.add(std::make_unique<kube::Informer<ScheduleView>>(
+      client_, kube::InformerOptions<ScheduleView>{.resource = kScheduledSparkApplications,
+                                                   .project = project_schedule,
+                                                   .namespaces = options_.namespaces,
+                                                   .log = options_.log}));
+  runs_ = &manager.add(std::make_unique<kube::Informer<RunView>>(
+      client_, kube::InformerOptions<RunView>{.resource = kSparkApplications,
+                                              .project = project_run,
+                                              .namespaces = options_.namespaces,
+                                              .label_selector = api::label::kScheduledAppName,
+                                              .log = options_.log}));
+  controller_ = &manager.add(std::make_unique<kube::Controller>(
+      loop_, "scheduled-spark-application-controller",
+      [this](kube::ReconcileRequest request) { return reconcile(std::move(request)); },
+      kube::ControllerOptions{.workers = options_.workers,
+                              .grace = options_.grace,
+                              .retry_qps = options_.retry_qps,
+                              .retry_burst = options_.retry_burst,
+                              .retry_max_delay = options_.retry_max_delay,
+                              .kind = "ScheduledSparkApplication",
+                              .log = options_.log,
+                              .metrics = manager.metrics()}));
+  runs_->add_index(kBySchedule, [](const RunView& run) { return std::vector{run.schedule_uid}; });
+  schedules_->add_index(kByUid, [](const ScheduleView& schedule) { return std::vector{schedule.uid}; });
+  schedules_->on_change([this](const kube::Change<ScheduleView>& change) {
+    if (change.type != kube::ChangeType::Deleted) controller_->queue().add(change.key, kube::Lane::Known);
+  });
+  runs_->on_change([this](const kube::Change<RunView>& change) {
+    if (change.type == kube::ChangeType::Updated && *change.before == *change.object) return;
+    for (const auto& view : schedules_->store().by_index(kByUid, change.object->schedule_uid)) {
+      controller_->queue().add(view->key, kube::Lane::Known);
+    }
+  });
+}
+
+std::vector<RunView> ScheduleController::runs_of(const ScheduledSparkApplication& schedule) const {
+  std::vector<RunView> runs;
+  for (const auto& run : runs_->store().by_index(kBySchedule, schedule.metadata.uid)) runs.push_back(*run);
+  return runs;
+}
+
+Task<ScheduleController::Reconciled> ScheduleController::reconcile(kube::ReconcileRequest request) {
+  const auto view = schedules_->store().get(request.key);
+  if (view == nullptr) co_return ReconcileResult::done();
+  auto schedule = view->decode();
+  if (!schedule) {
+    co_return fail(
+        std::move(schedule).error().while_doing("read ScheduledSparkApplication " + request.key.to_string()));
+  }
+  ScheduleDecision decision = decide_schedule(*schedule, runs_of(*schedule), loop_.now(), options_.policy);
+  if (const auto* run = std::get_if<StartRun>(&decision.step)) {
+    co_return co_await start(*schedule, *run, request.log);
+  }
+  if (const auto* surplus = std::get_if<DeleteRuns>(&decision.step)) {
+    auto removed = co_await remove(surplus->runs, request.log);
+    if (!removed) co_return fail(std::move(removed));
+  }
+  if (decision.status) {
+    co_return co_await write(*schedule, std::move(*decision.status), std::move(decision.notes), request.log);
+  }
+  const auto* wait = std::get_if<Wait>(&decision.step);
+  if (wait != nullptr && wait->at_most) co_return ReconcileResult::after(*wait->at_most);
+  co_return ReconcileResult::done();
+}
+
+Task<Result<std::vector<RunView>>> ScheduleController::live_runs(const ScheduledSparkApplication& schedule) {
+  kube::JsonApi apps(client_, kSparkApplications, schedule.metadata.namespace_);
+  auto listed = co_await apps.list(kube::ListOptions().labels(std::string(api::label::kScheduledAppName) +
+                                                              "=" + schedule_label(schedule)));
+  if (!listed) co_return fail(std::move(listed).error().while_doing("list runs"));
+  std::vector<RunView> runs;
+  kube::JsonReader reader;
+  for (const Json& item : listed->items) {
+    auto read = reader.read(item.dump());
+    if (!read) co_return fail(std::move(read));
+    auto run = project_run(*read);
+    if (!run) co_return fail(std::move(run));
+    if (run->schedule_uid == schedule.metadata.uid) runs.push_back(std::move(*run));
+  }
+  co_return runs;
+}
+
+Task<ScheduleController::Reconciled> ScheduleController::start(const ScheduledSparkApplication& cached,
+                                                               StartRun run, kube::Log log) {
+  const std::uint64_t term = leadership_.term();
+  kube::JsonApi schedules(client_, kScheduledSparkApplications, cached.metadata.namespace_);
+  auto object = co_await schedules.get(cached.metadata.name);
+  if (!object && object.error().is_not_found()) co_return ReconcileResult::done();
+  if (!object) co_return fail(std::move(object).error().while_doing("get schedule"));
+  auto live = kube::decode<ScheduledSparkApplication>(*object);
+  if (!live) co_return fail(std::move(live));
+
+  // Only a run that nothing else depends on may be decided on with what the cache knows.
+  const auto& concurrency = live->spec.concurrency_policy;
+  std::vector<RunView> runs = runs_of(*live);
+  if (concurrency && !concurrency->empty() && *concurrency != api::concurrency_policy::kAllow) {
+    auto listed = co_await live_runs(*live);
+    if (!listed) co_return fail(std::move(listed));
+    runs = std::move(*listed);
+  }
+  ScheduleDecision again = decide_schedule(*live, runs, loop_.now(), options_.policy);
+  if (const auto* replaced = std::get_if<DeleteRuns>(&again.step)) {
+    auto removed = co_await remove(replaced->runs, log);
+    if (!removed) co_return fail(std::move(removed));
+  }
+  if (again.status) co_return co_await write(*live, std::move(*again.status), std::move(again.notes), log);
+  const auto* still = std::get_if<StartRun>(&again.step);
+  if (still == nullptr || still->name != run.name) co_return ReconcileResult::again();
+
+  std::optional<kube::Duration> deadline;
+  for (const kube::Duration candidate : kPostDeadlines) {
+    if (!deadline && leadership_.valid_for(candidate)) deadline = candidate;
+  }
+  if (!deadline || leadership_.term() != term) co_return ReconcileResult::again();
+  kube::JsonApi apps(client_, kSparkApplications, live->metadata.namespace_);
+  auto created = co_await apps.with_deadline(*deadline).create(make_run(*object, run));
+  const bool was_there = !created && created.error().is_already_exists();
+  if (was_there) created = co_await apps.get(run.name);
+  if (!created && is_refusal(created.error()))
+    co_return co_await refused(*live, std::move(created).error(), log);
+  if (!created) co_return fail(std::move(created).error().while_doing("create run " + run.name));
+
+  auto meta = kube::decode<kube::ObjectMeta>((*created)["metadata"], "metadata");
+  if (!meta) co_return fail(std::move(meta));
+  const bool ours = std::ranges::any_of(meta->owner_references, [&](const kube::OwnerReference& owner) {
+    return owner.uid == live->metadata.uid;
+  });
+  std::vector<Note> notes;
+  std::optional<kube::TimePoint> started;
+  if (ours) {
+    started = meta->creation_timestamp.value_or(loop_.now());
+    notes.push_back({false, "ScheduledRunStarted", "SparkApplication " + run.name + " was created"});
+    if (!was_there) log.info("run created", {{"run", run.name}});
+  } else {
+    notes.push_back({true, "ScheduledRunSkipped",
+                     "the run of " + kube::to_rfc3339(run.due) + " is skipped: SparkApplication " + run.name +
+                         " exists already and is not of this schedule"});
+  }
+  co_return co_await write(*live, after_run(*live, run, started, loop_.now(), options_.policy),
+                           std::move(notes), log);
+}
+
+// The run stays due, and is tried ever more rarely; status says why nothing happens.
+Task<ScheduleController::Reconciled> ScheduleController::refused(const ScheduledSparkApplication& schedule,
+                                                                 kube::Error error, kube::Log log) {
+  api::ScheduledSparkApplicationStatus status = schedule.status;
+  status.reason = "could not start a run: " + error.message();
+  if (status != schedule.status) {
+    auto written = co_await write(schedule, status, {{true, "ScheduledRunRefused", status.reason}}, log);
+    if (!written) co_return written;
+  }
+  co_return fail(std::move(error).while_doing("create run"));
+}
+
+Task<ScheduleController::Reconciled> ScheduleController::remove(const std::vector<RunView>& runs,
+                                                                kube::Log log) {
+  for (const RunView& run : runs) {
+    auto removed = co_await kube::JsonApi(client_, kSparkApplications, run.key.ns)
+                       .remove(run.key.name, kube::DeleteOptions().uid(run.uid));
+    if (!removed && !removed.error().is_not_found() && !removed.error().is_conflict()) {
+      co_return fail(std::move(removed).error().while_doing("delete run " + run.key.to_string()));
+    }
+    log.info("run deleted", {{"run", run.key.to_string()}, {"state", api::to_string(run.state)}});
+  }
+  co_return ReconcileResult::done();
+}
+
+Task<ScheduleController::Reconciled> ScheduleController::write(const ScheduledSparkApplication& schedule,
+                                                               api::ScheduledSparkApplicationStatus status,
+                                                               std::vector<Note> notes, kube::Log log) {
+  // Replacing the resourceVersion makes the server answer 409 unless the object still has it.
+  Json operations = Json::array({
+      {{"op", "replace"},
+       {"path", "/metadata/resourceVersion"},
+       {"value", schedule.metadata.resource_version}},
+      {{"op", "add"}, {"path", "/status"}, {"value", kube::encode(status)}},
+  });
+  const ObjectKey key = schedule.metadata.key();
+  auto written = co_await kube::JsonApi(client_, kScheduledSparkApplications, key.ns)
+                     .patch(key.name, kube::Patch::json(std::move(operations)), "status");
+  if (!written && written.error().is_not_found()) co_return ReconcileResult::done();
+  if (!written && written.error().is_conflict()) co_return ReconcileResult::again();
+  if (!written) co_return fail(std::move(written).error().while_doing("patch status of " + key.to_string()));
+  const kube::ObjectReference about{
+      schedule.api_version,  ScheduledSparkApplication::kKind,  key.ns, key.name,
+      schedule.metadata.uid, schedule.metadata.resource_version};
+  for (const Note& note : notes) {
+    events_.event(about, note.warning ? kube::EventType::Warning : kube::EventType::Normal, note.reason,
+                  note.message);
+  }
+  co_return ReconcileResult::done();
+}
+
+}  // namespace controller
