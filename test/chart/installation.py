@@ -6,6 +6,9 @@ and the tokens of its service accounts, as a kubelet would start them.
     controller = installed.start("controller")           # after install()
     installed.direct_webhooks_here()                     # the API server calls the process instead of the Service
     installed.stop_all()
+
+With `root`, the root file system of an image, they run in there with what a cluster's container finds: the token in its folder,
+the server's address in the environment.
 """
 
 import json
@@ -14,9 +17,11 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 
 import yaml
 
+from container import enter
 from helm import CHART, NAMESPACE, RELEASE, TOP, Helm
 
 sys.path.insert(0, os.path.join(TOP, "test/lib"))
@@ -37,7 +42,8 @@ def wait_for(fact, what, limit=LIMIT):
 
 
 class Installation:
-    def __init__(self, plane, values=None):
+    def __init__(self, plane, values=None, root=None):
+        self.root = root
         self.plane, self.values, self.processes, self.webhook_port = plane, values or {}, {}, free_port()
         self.helm_program = Helm()
         self.environment = {**os.environ, **plane.environment}
@@ -70,6 +76,41 @@ class Installation:
         deployment = self.get("deployment", f"{RELEASE}-{component}", "-n", NAMESPACE)
         account = deployment["spec"]["template"]["spec"]["serviceAccountName"]
         token = self.kubectl("create", "token", account, "-n", NAMESPACE, "--duration=2h").strip()
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("KUBERNETES_", "CONTROL_PLANE_", "KUBECONFIG"))}
+        if self.root:
+            flags, environment, inside = [], *self.as_in_a_cluster(component, token)
+            program = "/usr/bin/spark-operator"
+        else:
+            flags, inside = [self.kubeconfig(component, token)], dies_with_parent(signal.SIGKILL)
+            program = os.environ["SPARK_OPERATOR"]
+        arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+        metrics = free_port()
+        flags += ["--health-probe-bind-address=0", f"--metrics-bind-address=127.0.0.1:{metrics}", "--zap-encoder=json"]
+        if component == "webhook":
+            flags.append(f"--webhook-port={self.webhook_port}")
+        log_path = os.path.join(self.plane.folder, f"{component}.log")
+        with open(log_path, "wb") as log:
+            process = subprocess.Popen([program, *arguments, *flags], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       preexec_fn=inside)
+        process.metrics_url = f"http://127.0.0.1:{metrics}/metrics"
+        self.processes[component] = process
+        return process
+
+    def as_in_a_cluster(self, component, token):
+        """The environment, and what enters the root file system."""
+        account = os.path.join(self.plane.folder, f"{component}-account")
+        os.makedirs(account, exist_ok=True)
+        with open(self.plane.ca_file) as f:
+            authority = f.read()
+        for name, content in (("token", token), ("ca.crt", authority), ("namespace", NAMESPACE)):
+            with open(os.path.join(account, name), "w") as f:
+                f.write(content)
+        os.chmod(self.plane.folder, 0o711)                                # it is a temporary folder, for its owner only
+        server = urllib.parse.urlparse(self.plane.url)
+        return ({"KUBERNETES_SERVICE_HOST": server.hostname, "KUBERNETES_SERVICE_PORT": str(server.port), "HOSTNAME": component},
+                enter(self.root, {"/var/run/secrets/kubernetes.io/serviceaccount": account}))
+
+    def kubeconfig(self, component, token):
         kubeconfig = os.path.join(self.plane.folder, f"{component}.kubeconfig")
         config = {"apiVersion": "v1", "kind": "Config", "current-context": "operator",
                   "clusters": [{"name": "test", "cluster": {"server": self.plane.url, "certificate-authority": self.plane.ca_file}}],
@@ -77,20 +118,7 @@ class Installation:
                   "contexts": [{"name": "operator", "context": {"cluster": "test", "user": "operator"}}]}
         with open(os.open(kubeconfig, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as f:
             json.dump(config, f)
-        arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
-        metrics = free_port()
-        own = [f"--kubeconfig={kubeconfig}", "--health-probe-bind-address=0", f"--metrics-bind-address=127.0.0.1:{metrics}",
-               "--zap-encoder=json"]
-        if component == "webhook":
-            own.append(f"--webhook-port={self.webhook_port}")
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("KUBERNETES_", "CONTROL_PLANE_", "KUBECONFIG"))}
-        log_path = os.path.join(self.plane.folder, f"{component}.log")
-        with open(log_path, "wb") as log:
-            process = subprocess.Popen([os.environ["SPARK_OPERATOR"], *arguments, *own], env=environment, stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=log, preexec_fn=dies_with_parent(signal.SIGKILL))
-        process.metrics_url = f"http://127.0.0.1:{metrics}/metrics"
-        self.processes[component] = process
-        return process
+        return f"--kubeconfig={kubeconfig}"
 
     def log(self, component, lines=20):
         with open(os.path.join(self.plane.folder, f"{component}.log"), errors="replace") as f:

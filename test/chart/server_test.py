@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Facts about the chart on a real API server: it takes every object, an upgrade from the Go operator's chart and a rollback work
-in place, and controller and webhook get along with the roles that are rendered."""
+in place, and controller and webhook get along with the roles that are rendered. They run
+in the root file system of the image `operator`."""
 
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import unittest
+import urllib.parse
 
 import go_chart
-from helm import CHART, NAMESPACE, RELEASE, Rendered
-from installation import Installation, wait_for
+from helm import CHART, NAMESPACE, RELEASE, TOP, Rendered
+from installation import LIMIT, Installation, wait_for
 from render_test import BENCHMARK, HELM
 
 from control_plane import ControlPlane, dies_with_parent
@@ -89,7 +92,11 @@ class OnAServer(unittest.TestCase):
         cls.plane = ControlPlane("real", audit="Metadata")
         cls.plane.__enter__()
         cls.addClassCleanup(cls.plane.__exit__)
-        cls.installed = Installation(cls.plane)
+        # The programs run in the root file system of the image, if there is the right to enter it.
+        cls.root = os.path.join(cls.plane.folder, "root") if os.geteuid() == 0 else None
+        if cls.root:
+            subprocess.run([os.path.join(TOP, "deploy/image/root.sh"), os.path.dirname(os.environ["SPARK_OPERATOR"]), cls.root], check=True, timeout=120)
+        cls.installed = Installation(cls.plane, root=cls.root)
         cls.addClassCleanup(cls.installed.kill_all)
         cls.kubectl("apply", "--server-side", "-f", os.path.join(CHART, "crds"))
         for name in (NAMESPACE, *TEAMS):
@@ -178,7 +185,36 @@ class OnAServer(unittest.TestCase):
         self.kubectl("patch", "sparkapplication", "suspended", "-n", "default", "--type=merge", "--patch", '{"spec":{"suspend":true}}')
         self.wait_for_states({"plain": "COMPLETED", "measured": "COMPLETED", "failing": "FAILED", "suspended": "SUSPENDED"})
         wait_for(lambda: not self.kubectl("get", "sparkapplications", "short-lived", "-n", "default", "--ignore-not-found"), self.installed.logs)
+        self.assertEqual(self.run_helms_test(lasts="1s"), 0)
+        self.assertEqual(self.run_helms_test(lasts="1s", exit_code="3"), 1)
+        if self.root:
+            for process in self.installed.processes.values():
+                self.assertEqual(os.stat(f"/proc/{process.pid}/root").st_ino, os.stat(self.root).st_ino)
         self.assertEqual(self.installed.stop_all(), {"webhook": 0, "controller": 0})
+
+    def run_helms_test(self, lasts, exit_code="0"):
+        """What the pod of `helm test` runs, with its account and its application; the exit code."""
+        objects = [o for o in HELM.render(self.installed.values).objects if o["metadata"]["name"] == "spark-operator-test"]
+        found = {o["kind"]: o for o in objects}
+        made = [o for o in objects if o["kind"] in ("Role", "RoleBinding")]
+        self.kubectl("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": made}))
+        account = os.path.join(self.plane.folder, "test-account")
+        os.makedirs(account, exist_ok=True)
+        token = self.kubectl("create", "token", "spark-operator-test", "-n", NAMESPACE).strip()
+        with open(os.path.join(account, "token"), "w") as f:
+            f.write(token)
+        shutil.copy(self.plane.ca_file, os.path.join(account, "ca.crt"))
+        wanted = json.loads(found["ConfigMap"]["data"]["application.json"])
+        wanted["spec"]["driver"]["annotations"] = {"pretend.kubelet/lasts": lasts, "pretend.kubelet/exit-code": exit_code}
+        with open(os.path.join(account, "application.json"), "w") as f:
+            json.dump(wanted, f)
+        with open(os.path.join(account, "run_application.py"), "w") as f:
+            f.write(found["ConfigMap"]["data"]["run_application.py"].replace("/var/run/secrets/kubernetes.io/serviceaccount", account))
+        command = found["Pod"]["spec"]["containers"][0]["command"]
+        server = urllib.parse.urlparse(self.plane.url)
+        run = subprocess.run([a.replace("/test/", account + "/") for a in command], timeout=LIMIT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             env={**os.environ, "KUBERNETES_SERVICE_HOST": server.hostname, "KUBERNETES_SERVICE_PORT": str(server.port)})
+        return run.returncode
 
     def events(self):
         with open(self.plane.audit_log) as log:

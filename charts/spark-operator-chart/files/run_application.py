@@ -6,6 +6,7 @@ It makes the application, waits, prints each state, and deletes it. Exit code 0:
 """
 
 import json
+import os
 import ssl
 import sys
 import time
@@ -19,7 +20,9 @@ ENDED = ("COMPLETED", "FAILED")
 def request(method, path, body=None):
     with open(f"{ACCOUNT}/token") as token:
         headers = {"Authorization": f"Bearer {token.read()}", "Content-Type": "application/json"}
-    asked = urllib.request.Request(f"https://kubernetes.default.svc{path}", method=method, headers=headers,
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
+    server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+    asked = urllib.request.Request(server + path, method=method, headers=headers,
                                    data=None if body is None else json.dumps(body).encode())
     trust = ssl.create_default_context(cafile=f"{ACCOUNT}/ca.crt")
     with urllib.request.urlopen(asked, timeout=30, context=trust) as answer:

@@ -1,0 +1,42 @@
+# Two images of the operator.
+#
+#   docker build --target operator       -t spark-operator:0.1.0 .          # the operator alone: no shell, no Java
+#   docker build --target operator-spark -t spark-operator:0.1.0-spark .    # with Spark and Java, for the spark-submit submitter
+#
+# Both run as user 185 or any other, on a read-only root file system. deploy/image/build.sh makes the same without a container
+# engine. For arm64: docker build --platform linux/arm64 (the compiler runs on that architecture then).
+ARG DEBIAN=docker.io/library/debian:bookworm
+
+FROM ${DEBIAN} AS build
+SHELL ["/bin/bash", "-euc"]
+COPY deploy/lib /source/deploy/lib
+RUN . /source/deploy/lib/packages.sh && install_packages "${BUILD_PACKAGES[@]}" tzdata binutils
+COPY . /source
+WORKDIR /source
+RUN . deploy/lib/build.sh && build_preset release build/release spark-operator sparkctl
+RUN deploy/image/root.sh build/release/cmd /root-of-operator
+
+FROM scratch AS operator
+COPY --from=build /root-of-operator /
+USER 185:185
+ENTRYPOINT ["/usr/bin/spark-operator"]
+
+FROM ${DEBIAN} AS spark
+ARG SPARK_VERSION=4.0.5
+RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-pip ca-certificates
+COPY deploy/lib /source/deploy/lib
+COPY deploy/examples/java /source/deploy/examples/java
+RUN SPARK_OPERATOR_IMAGES=/images /source/deploy/lib/fetch_spark.sh ${SPARK_VERSION} && mv /images/spark/${SPARK_VERSION}/opt/spark /opt/spark
+
+FROM ${DEBIAN} AS operator-spark
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates tzdata openjdk-17-jre-headless && rm -rf /var/lib/apt/lists/*
+COPY --from=spark /opt/spark/bin /opt/spark/bin
+COPY --from=spark /opt/spark/sbin /opt/spark/sbin
+COPY --from=spark /opt/spark/jars /opt/spark/jars
+COPY --from=build /root-of-operator/usr /usr
+COPY --from=build --chown=185:0 /root-of-operator/home/spark /home/spark
+COPY --from=build --chown=185:0 /root-of-operator/etc/k8s-webhook-server /etc/k8s-webhook-server
+RUN echo 'spark:x:185:185::/home/spark:/usr/sbin/nologin' >>/etc/passwd && echo 'spark:x:185:' >>/etc/group
+ENV SPARK_HOME=/opt/spark
+USER 185:185
+ENTRYPOINT ["/usr/bin/spark-operator"]

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Makes the operator's images without a container engine and without a registry, from programs that are built here.
+#
+#   deploy/image/build.sh operator       [OUT]    # the root file system of `operator` and an archive of the image
+#   deploy/image/build.sh operator-spark [OUT]    # the same with Spark and Java, for the spark-submit submitter; root, Debian's mirror
+#
+# OUT (default build/image) gets TARGET.root/, and TARGET.tar as `docker load`, `podman load`, `ctr images import` and
+# `kind load image-archive` take it, tagged spark-operator:VERSION or spark-operator:VERSION-spark. Where a container engine and
+# a registry are at hand, the Dockerfile does the same: docker build --target operator .
+#
+#   PROGRAMS       the folder with spark-operator and sparkctl (default: build/release/cmd, built if need be)
+#   SPARK_VERSION  of operator-spark (default 4.0.5; one spark-submit starts applications of all lines)
+#   DEBIAN_MIRROR  where debootstrap gets Debian from (default: the first mirror of this machine's own sources)
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$here/../.." && pwd)
+target=${1:-operator}
+out=${2:-$top/build/image}
+spark_version=${SPARK_VERSION:-4.0.5}
+fail() { echo "build.sh: $*" >&2; exit 1; }
+case $target in operator|operator-spark) ;; *) sed -n '2,/^set /{/^set /d; s/^# \{0,1\}//; p}' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
+
+version=$(sed -n 's/^project(spark-operator VERSION \([0-9.]*\).*/\1/p' "$top/CMakeLists.txt")
+programs=${PROGRAMS:-$top/build/release/cmd}
+if [ -z "${PROGRAMS:-}" ]; then
+  . "$top/deploy/lib/build.sh"
+  (cd "$top" && build_preset release "$top/build/release" spark-operator sparkctl) >&2
+fi
+mkdir -p "$out"
+rm -rf "$out/$target.root" "$out/$target.tar"
+
+mirror() {
+  local line
+  line=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | sed -n 's/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) bookworm .*/\2/p; s/^URIs: *\([^ ]*\).*/\1/p' | head -n 1)
+  echo "${line:-http://deb.debian.org/debian}"
+}
+
+operator_spark_root() {
+  local root=$1 tree
+  [ "$(id -u)" = 0 ] || fail "operator-spark: debootstrap needs root"
+  command -v debootstrap >/dev/null || fail "operator-spark: apt-get install debootstrap"
+  tree=$("$top/deploy/lib/fetch_spark.sh" "$spark_version")
+  debootstrap --variant=minbase --include=ca-certificates,tzdata,openjdk-17-jre-headless bookworm "$root" "${DEBIAN_MIRROR:-$(mirror)}" >&2
+  rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}/*
+  mkdir -p "$root/opt/spark"
+  cp -a "$tree"/opt/spark/{bin,sbin,jars} "$root/opt/spark/"
+  "$here/root.sh" "$programs" "$out/.operator.root"
+  cp -a "$out/.operator.root/usr/bin/." "$root/usr/bin/"
+  cp -an "$out/.operator.root/usr/lib/." "$root/usr/lib/"
+  rm -rf "$out/.operator.root"
+  echo 'spark:x:185:185::/home/spark:/usr/sbin/nologin' >>"$root/etc/passwd"
+  echo 'spark:x:185:' >>"$root/etc/group"
+  mkdir -p "$root/home/spark" "$root/etc/k8s-webhook-server/serving-certs"
+  chown 185:0 "$root/home/spark" "$root/etc/k8s-webhook-server/serving-certs"
+  chmod 0775 "$root/home/spark" "$root/etc/k8s-webhook-server/serving-certs"
+}
+
+if [ "$target" = operator ]; then
+  "$here/root.sh" "$programs" "$out/operator.root"
+  python3 -B "$here/archive.py" "$out/operator.root" "$out/operator.tar" "spark-operator:$version"
+else
+  operator_spark_root "$out/operator-spark.root"
+  python3 -B "$here/archive.py" "$out/operator-spark.root" "$out/operator-spark.tar" "spark-operator:$version-spark" \
+    SPARK_HOME=/opt/spark JAVA_HOME=/usr/lib/jvm/java-17-openjdk-amd64
+fi
+echo "$out/$target.tar"

@@ -1,0 +1,53 @@
+"""A process in the root file system of an image, as a container runtime would start it: read-only but for /tmp, as a user that no
+file names, without capabilities.
+
+    subprocess.Popen(["/usr/bin/spark-operator", "version"], preexec_fn=enter(root, {"/etc/secret": "/host/folder"}), cwd="/")
+
+Needs root. Mounts live in a name space of the process's own and end with it. Folders that are mounted over exist in the root.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+from helm import TOP
+
+sys.path.insert(0, os.path.join(TOP, "test/lib"))
+from control_plane import dies_with_parent  # noqa: E402
+
+NEW_NAMESPACE = 0x00020000                                                # CLONE_NEWNS
+READ_ONLY, REMOUNT, BIND, RECURSIVE, PRIVATE = 1, 32, 4096, 16384, 1 << 18
+USER = 1000650000                                                         # such as OpenShift draws them
+
+
+def enter(root, folders=None, user=USER):
+    libc = ctypes.CDLL(None, use_errno=True)
+    end_with_us = dies_with_parent(signal.SIGKILL)
+
+    def check(result):
+        if result:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+    def mount(source, target, kind, flags, data=None):
+        check(libc.mount(source.encode(), target.encode(), kind, flags, data))
+
+    def run():
+        try:
+            check(libc.unshare(NEW_NAMESPACE))
+            mount("none", "/", None, RECURSIVE | PRIVATE)
+            mount(root, root, None, BIND)
+            for inside, outside in {"/proc": "/proc", "/dev": "/dev", **(folders or {})}.items():
+                mount(outside, root + inside, None, BIND | RECURSIVE)
+            mount("tmpfs", root + "/tmp", b"tmpfs", 0, b"size=16m,mode=1777")
+            mount(root, root, None, REMOUNT | BIND | READ_ONLY)
+            os.chroot(root)
+            os.chdir("/")
+            os.setgroups([])
+            os.setresgid(0, 0, 0)
+            os.setresuid(user, user, user)
+            end_with_us()                                                 # after the user: a change of that forgets it
+        except OSError as error:
+            print(f"entering {root}: {error}", file=sys.stderr)
+            os._exit(126)
+    return run
