@@ -159,7 +159,7 @@ class Roles(unittest.TestCase):
             self.assertNotIn(resource, usual_rules)
             self.assertIn(resource, controller({"controller": values}))
         quota = HELM.render({"webhook": {"resourceQuotaEnforcement": {"enable": True}}})
-        self.assertEqual(rules(quota, "spark-operator-webhook", "default")["resourcequotas"], ["list", "watch"])
+        self.assertEqual(rules(quota, "spark-operator-webhook", "default")["resourcequotas"], ["list"])
         self.assertNotIn("resourcequotas", rules(HELM.render(), "spark-operator-webhook", "default"))
 
     def test_nobody_may_read_a_secret_but_by_name(self):

@@ -56,6 +56,8 @@ UNUSED = {
         "persistentvolumeclaims get": "adoption of a driver with claims on demand", "persistentvolumeclaims create": "claims on demand",
         "persistentvolumeclaims update": "spark-submit of Spark 3.3 and older", "persistentvolumeclaims patch": "spark-submit",
         "persistentvolumeclaims delete": "children of a driver that is gone",
+        "pods/log get": "the last words of a driver that has failed",
+        **{f"networkpolicies {verb}": "drivers of Spark 4.2 and newer" for verb in ("get", "create", "patch", "delete")},
         **{f"ingresses {verb}": "uiIngress" for verb in ("get", "list", "watch", "create", "update", "patch", "delete")},
         "events patch": "an event that happens again",
         "sparkapplications get": "the live read before a driver is created", "sparkapplications create": "runs of a schedule",
@@ -68,7 +70,7 @@ UNUSED = {
     },
     "webhook": {
         "sparkapplications get": "an application that the informer does not know yet",
-        "resourcequotas list": "applications in a namespace with quotas", "resourcequotas watch": "applications in a namespace with quotas",
+        "resourcequotas list": "applications in a namespace with quotas",
         "secrets update": "renewal, half a year before its end", "secrets watch": "another replica's renewal",
         "leases watch": "a standby", "leases get": "a standby", "leases update": "renewals",
         "mutatingwebhookconfigurations watch": "repair", "validatingwebhookconfigurations watch": "repair",
@@ -119,6 +121,10 @@ class OnAServer(unittest.TestCase):
                         o["metadata"].setdefault("namespace", NAMESPACE)
                 said = self.kubectl("apply", "--dry-run=server", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
                 self.assertEqual(len(said.splitlines()), len(objects), said)
+
+        for folder in ("", "controller", "namespaced"):
+            with self.subTest(kustomize=folder):
+                self.kubectl("apply", "--dry-run=server", "-k", os.path.join(TOP, "deploy/kustomize", folder))
 
     def uids(self):
         kinds = "deployments,services,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,mutatingwebhookconfigurations"
