@@ -1,7 +1,9 @@
 """A chart that stands for the Go operator's: the objects whose names, selectors and references an upgrade cannot change. It is
 written from what is known of that chart, not from ours, so that a difference shows.
 
-    write(folder)              # a chart named spark-operator, 2.5.2
+    write(folder)              # a chart named spark-operator, 2.5.0
+
+Its roles are those of releases 2.1 to 2.5.0, as far as the controller needs them to run applications.
 """
 
 import os
@@ -9,7 +11,7 @@ import os
 import yaml
 
 OWN = {"app.kubernetes.io/name": "spark-operator", "app.kubernetes.io/instance": "spark-operator"}
-FULL = {"helm.sh/chart": "spark-operator-2.5.2", **OWN, "app.kubernetes.io/version": "2.5.2", "app.kubernetes.io/managed-by": "Helm"}
+FULL = {"helm.sh/chart": "spark-operator-2.5.0", **OWN, "app.kubernetes.io/version": "2.5.0", "app.kubernetes.io/managed-by": "Helm"}
 
 
 def deployment(component, arguments):
@@ -20,7 +22,7 @@ def deployment(component, arguments):
                      "template": {"metadata": {"labels": own},
                                   "spec": {"serviceAccountName": f"spark-operator-{component}", "securityContext": {"fsGroup": 185},
                                            "containers": [{"name": f"spark-operator-{component}", "args": arguments,
-                                                           "image": "ghcr.io/kubeflow/spark-operator/controller:2.5.2",
+                                                           "image": "ghcr.io/kubeflow/spark-operator/controller:2.5.0",
                                                            "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}]}],
                                            "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}]}}}}
 
@@ -38,6 +40,23 @@ def account(name, namespace):
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace, "labels": FULL}}
 
 
+READ, WRITE = ["get", "list", "watch"], ["create", "update", "patch", "delete"]
+CONTROLLER_RULES = [
+    {"apiGroups": [""], "resources": ["pods"], "verbs": [*READ, *WRITE, "deletecollection"]},
+    {"apiGroups": [""], "resources": ["configmaps", "services", "persistentvolumeclaims"], "verbs": [*READ, *WRITE]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "update", "patch"]},
+    {"apiGroups": ["extensions", "networking.k8s.io"], "resources": ["ingresses"], "verbs": [*READ, "create", "update", "delete"]},
+    {"apiGroups": ["sparkoperator.k8s.io"], "resources": ["sparkapplications", "scheduledsparkapplications", "sparkconnects"], "verbs": [*READ, *WRITE]},
+    {"apiGroups": ["sparkoperator.k8s.io"], "resources": ["sparkapplications/status", "scheduledsparkapplications/status", "sparkconnects/status"],
+     "verbs": ["get", "update", "patch"]},
+    {"apiGroups": ["sparkoperator.k8s.io"], "resources": ["sparkapplications/finalizers", "scheduledsparkapplications/finalizers"],
+     "verbs": ["get", "update", "patch"]}]
+LEASE_RULES = [
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": ["spark-operator-controller-lock"], "verbs": ["get", "update"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "update", "patch"]}]
+
+
 def objects():
     lock = "--leader-election-lock-name=spark-operator-controller-lock"
     read = [{"apiGroups": ["sparkoperator.k8s.io"], "resources": ["sparkapplications"], "verbs": ["get", "list", "watch"]}]
@@ -49,8 +68,7 @@ def objects():
         account("spark-operator-controller", "spark-operator"), account("spark-operator-webhook", "spark-operator"),
         account("spark-operator-spark", "default"),
         *role("controller", None, [{"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["get"]}]),
-        *role("controller", "spark-operator", [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "update"]}]),
-        *role("controller", "default", read), *role("webhook", None, read), *role("webhook", "spark-operator", read),
+        *role("controller", "spark-operator", LEASE_RULES), *role("controller", "default", CONTROLLER_RULES), *role("webhook", None, read), *role("webhook", "spark-operator", read),
         *role("webhook", "default", read), *role("spark", "default", [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]),
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "spark-operator-webhook-svc", "labels": FULL},
          "spec": {"selector": {**OWN, "app.kubernetes.io/component": "webhook"}, "ports": [{"port": 9443, "targetPort": "webhook", "name": "webhook"}]}},
@@ -63,7 +81,7 @@ def objects():
 def write(folder):
     os.makedirs(os.path.join(folder, "templates"))
     with open(os.path.join(folder, "Chart.yaml"), "w") as f:
-        yaml.safe_dump({"apiVersion": "v2", "name": "spark-operator", "version": "2.5.2", "appVersion": "2.5.2"}, f)
+        yaml.safe_dump({"apiVersion": "v2", "name": "spark-operator", "version": "2.5.0", "appVersion": "2.5.0"}, f)
     with open(os.path.join(folder, "templates/all.yaml"), "w") as f:
         yaml.safe_dump_all(objects(), f)
     return folder

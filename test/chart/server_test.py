@@ -66,7 +66,7 @@ UNUSED = {
         **{f"{kind}/status patch": "their controllers" for kind in ("scheduledsparkapplications", "sparkconnects")},
         **{f"{kind}/finalizers update": "asked for by clusters with the admission plug-in OwnerReferencesPermissionEnforcement; never called"
            for kind in ("sparkapplications", "scheduledsparkapplications", "sparkconnects")},
-        "leases watch": "a standby", "leases get": "a standby", "leases update": "renewals",
+        "leases create": "the first leader of all", "leases watch": "a standby", "leases get": "a standby", "leases update": "renewals",
     },
     "webhook": {
         "sparkapplications get": "an application that the informer does not know yet",
@@ -88,6 +88,8 @@ def application(name, lasts="2s", **more):
 
 class OnAServer(unittest.TestCase):
     maxDiff = None
+    node = None
+    refusals_count_from = 0
 
     @classmethod
     def setUpClass(cls):
@@ -134,6 +136,24 @@ class OnAServer(unittest.TestCase):
     def image(self):
         return self.installed.get("deployment", "spark-operator-controller", "-n", NAMESPACE)["spec"]["template"]["spec"]["containers"][0]["image"]
 
+    def test_1_the_commands_of_the_readme_install_it(self):
+        with open(os.path.join(TOP, "README.md")) as f:
+            block = re.search(r"\n## On a cluster\n.*?```sh\n(.*?)```", f.read(), re.S).group(1)
+        commands = [c.strip() for c in block.replace("\\\n", " ").splitlines() if c.strip() and not c.startswith("#")]
+        self.assertEqual([c.split()[0] for c in commands], ["docker", "docker", "kubectl", "helm", "helm"])
+        with open(os.path.join(TOP, "Dockerfile")) as f:
+            self.assertIn(f" AS {re.search('--target ([^ ]+)', commands[0]).group(1)}\n", f.read())
+        tools = os.path.join(self.plane.folder, "tools")
+        os.makedirs(tools)
+        for name, path in (("kubectl", os.environ["KUBECTL"]), ("helm", HELM.path)):
+            os.symlink(path, os.path.join(tools, name))
+        environment = {**self.installed.environment, "PATH": f"{tools}:{os.environ['PATH']}", "REGISTRY": "registry.example.com"}
+        for command in commands[2:4]:
+            run = subprocess.run(["bash", "-euc", command], cwd=TOP, env=environment, capture_output=True, text=True, timeout=LIMIT)
+            self.assertEqual(run.returncode, 0, f"{command}\n{run.stderr}")
+        self.assertEqual(self.image(), "registry.example.com/spark-operator:0.1.0")
+        self.installed.helm("uninstall", RELEASE)
+
     def test_2_upgrade_and_rollback_keep_objects_in_place(self):
         folder = go_chart.write(os.path.join(self.plane.folder, "go-chart"))
         self.installed.helm("install", RELEASE, folder)
@@ -147,15 +167,37 @@ class OnAServer(unittest.TestCase):
         self.assertEqual(set(before) - set(ours), gone)
         self.assertEqual({k: u for k, u in before.items() if k in ours}, {k: ours[k] for k in ours if k in before})
         self.installed.helm("rollback", RELEASE, "1")
-        self.assertEqual(self.image(), "ghcr.io/kubeflow/spark-operator/controller:2.5.2")
+        self.assertEqual(self.image(), "ghcr.io/kubeflow/spark-operator/controller:2.5.0")
         back = self.uids()
         self.assertEqual(set(back), set(before))
         self.assertEqual({k: u for k, u in back.items() if k not in gone}, {k: u for k, u in before.items() if k not in gone})
 
-    def test_3_notes_warn_of_what_has_no_effect(self):
+    def test_3_swapping_only_the_image_works_with_the_roles_up_to_2_5_0(self):
+        """The Go operator's chart is what is installed now. Events, logs and leases are had as those roles allow."""
+        self.start_node()
+        self.installed.start("controller")
+        self.kubectl("create", "-f", "-", text=json.dumps(application("swapped")))
+        self.wait_for_states({"swapped": "COMPLETED"})
+        wait_for(lambda: self.installed.get("events", "-n", "default", "--field-selector", "involvedObject.name=swapped")["items"], self.installed.logs)
+        self.assertEqual(self.installed.stop_all(), {"controller": 0})
+        self.__class__.refusals_count_from = os.path.getsize(self.plane.audit_log)
+
+    def test_4_notes_warn_of_what_has_no_effect(self):
         self.assertNotIn("WARNING", self.installed.install({}))
         self.assertIn("image of the Go operator", self.installed.install({"image": {"repository": "kubeflow/spark-operator"}}))
         self.assertIn("no admission webhook", self.installed.install({"webhook": {"enable": False}}))
+
+    @classmethod
+    def start_node(cls):
+        if cls.node:
+            return
+        cls.node = subprocess.Popen([os.environ["PRETEND_KUBELET"], "--kubeconfig", cls.plane.kubeconfig], stdout=subprocess.PIPE, text=True,
+                                    preexec_fn=dies_with_parent(signal.SIGKILL))
+        cls.addClassCleanup(cls.node.stdout.close)
+        cls.addClassCleanup(cls.node.wait)
+        cls.addClassCleanup(cls.node.kill)
+        if "ready" not in cls.node.stdout.readline():
+            raise AssertionError("the node does not get ready")
 
     def state(self, name):
         return self.installed.get("sparkapplication", name, "-n", "default").get("status", {}).get("applicationState", {}).get("state")
@@ -164,14 +206,9 @@ class OnAServer(unittest.TestCase):
         wait_for(lambda: all(self.state(name) == state for name, state in wanted.items()),
                  lambda: f"{[(n, self.state(n)) for n in wanted]}\n{self.installed.logs()}")
 
-    def test_4_the_operator_gets_along_with_its_roles(self):
+    def test_5_the_operator_gets_along_with_its_roles(self):
         self.installed.install({"webhook": {"resourceQuotaEnforcement": {"enable": True}}})
-        node = subprocess.Popen([os.environ["PRETEND_KUBELET"], "--kubeconfig", self.plane.kubeconfig], stdout=subprocess.PIPE, text=True,
-                                preexec_fn=dies_with_parent(signal.SIGKILL))
-        self.addCleanup(node.stdout.close)
-        self.addCleanup(node.wait)
-        self.addCleanup(node.kill)
-        self.assertIn("ready", node.stdout.readline())
+        self.start_node()
         self.installed.direct_webhooks_here()
         self.installed.start("webhook")
         wait_for(self.installed.authorities_are_written, self.installed.logs)
@@ -224,13 +261,14 @@ class OnAServer(unittest.TestCase):
 
     def events(self):
         with open(self.plane.audit_log) as log:
+            log.seek(self.refusals_count_from)
             for line in log:
                 event = json.loads(line)
                 account = re.fullmatch(f"system:serviceaccount:{NAMESPACE}:spark-operator-(controller|webhook)", event["user"]["username"])
                 if account:
                     yield account.group(1), event
 
-    def test_5_nothing_was_refused_and_what_was_not_used_has_a_reason(self):
+    def test_6_nothing_was_refused_and_what_was_not_used_has_a_reason(self):
         used = {"controller": set(), "webhook": set()}
         for component, event in self.events():
             about = event.get("objectRef") or {}
