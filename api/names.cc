@@ -43,10 +43,10 @@ std::string ui_ingress_name(std::string_view app) {
   return truncated_name(app, "ui-ingress");
 }
 std::string driver_ingress_service_name(std::string_view app, std::int32_t port) {
-  return joined(app, "driver-" + std::to_string(port));
+  return truncated_name(app, "driver-" + std::to_string(port));
 }
 std::string driver_ingress_name(std::string_view app, std::int32_t port) {
-  return joined(app, "ing-" + std::to_string(port));
+  return truncated_name(app, "ing-" + std::to_string(port));
 }
 std::string prometheus_config_map_name(std::string_view app) {
   return joined(app, "prom-conf");
@@ -54,8 +54,9 @@ std::string prometheus_config_map_name(std::string_view app) {
 std::string volcano_pod_group_name(std::string_view app) {
   return "spark-" + joined(app, "pg");
 }
+// It is a label of the pods, too, hence no longer than one.
 std::string kube_scheduler_pod_group_name(std::string_view app) {
-  return joined(app, "pg");
+  return truncated_name(app, "pg");
 }
 
 std::string connect_config_map_name(std::string_view connect) {

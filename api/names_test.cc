@@ -14,6 +14,17 @@ TEST_CASE("names that fit are joined, longer ones are cut and told apart by a di
   CHECK(api::ui_service_name(name) != api::ui_service_name("a" + std::string(61, 'b') + "c"));
 }
 
+TEST_CASE("names of services, ingresses and labels never exceed 63 characters", "[api]") {
+  const std::string name(63, 'a');
+  for (const std::string& cut :
+       {api::driver_ingress_service_name(name, 65535), api::driver_ingress_name(name, 1),
+        api::kube_scheduler_pod_group_name(name), api::ui_service_name(name)}) {
+    INFO(cut);
+    CHECK(cut.size() == 63);
+  }
+  CHECK(api::driver_ingress_service_name(name, 4040) != api::driver_ingress_service_name(name, 4041));
+}
+
 TEST_CASE("a suffix longer than a label does not reach beyond the name", "[api]") {
   CHECK(api::truncated_name("abc", std::string(70, 's')).starts_with("-"));
 }

@@ -117,6 +117,10 @@ std::string DriverConf::unique_uuid(std::string_view purpose) const {
          hex.substr(20);
 }
 
+std::string application_id(std::string_view submission_id) {
+  return "spark-" + api::sha256_hex(std::string(submission_id) + "|app-id").substr(0, 32);
+}
+
 Result<DriverConf> driver_conf(const std::vector<std::string>& arguments, Submitter submitter,
                                Identity identity) {
   const SparkLine* line = find_line(identity.version);
@@ -192,7 +196,7 @@ Result<DriverConf> driver_conf(const std::vector<std::string>& arguments, Submit
   out.submitter = std::move(submitter);
   out.identity = std::move(identity);
   out.app_name = conf.raw("spark.app.name").value_or("");
-  out.app_id = "spark-" + api::sha256_hex(out.identity.submission_id + "|app-id").substr(0, 32);
+  out.app_id = application_id(out.identity.submission_id);
   out.resource_name_prefix = resource_name_prefix(out.app_name, out.unique("resource-prefix"));
   auto ns = conf.get("spark.kubernetes.namespace", "default");
   if (!ns) return fail(ns);

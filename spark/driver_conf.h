@@ -73,6 +73,9 @@ struct DriverConf {
   std::string unique_uuid(std::string_view purpose) const;
 };
 
+// The Spark application id of a natively built driver: "spark-<32 hex>", fixed by the attempt.
+std::string application_id(std::string_view submission_id);
+
 // Reads spark-submit's arguments (without the program's name) as its front end does: precedence, path
 // resolution, checks.
 Result<DriverConf> driver_conf(const std::vector<std::string>& arguments, Submitter submitter,

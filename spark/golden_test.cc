@@ -66,7 +66,7 @@ TEST_CASE("an application becomes the objects that spark-submit would have made"
   for (const std::string& name : case_names()) {
     DYNAMIC_SECTION(name) {
       const api::SparkApplication app = load(name);
-      auto prepared = spark::prepare_application(app, options());
+      auto prepared = spark::prepare_application(app, options(), kAttempt);
       REQUIRE(prepared.has_value());
       auto arguments = spark::spark_submit_arguments(*prepared, options(), kAttempt);
       REQUIRE(arguments.has_value());

@@ -57,7 +57,7 @@ Result<Submission> build(const DriverConf& conf, const api::SparkApplication& ap
 
 Result<NativePlan> plan_native_submission(const api::SparkApplication& stored, const SubmitOptions& options,
                                           const Attempt& attempt) {
-  auto app = prepare_application(stored, options);
+  auto app = prepare_application(stored, options, attempt);
   if (!app) return fail(app);
   if (app->spec.mode != api::DeployMode::Cluster)
     return NativePlan{{{"mode", "spec.mode is not cluster: no driver pod would be made"}}, {}};
@@ -75,7 +75,7 @@ Result<NativePlan> plan_native_submission(const api::SparkApplication& stored, c
 
 Result<Submission> native_submission(const api::SparkApplication& stored, const SubmitOptions& options,
                                      const Attempt& attempt) {
-  auto app = prepare_application(stored, options);
+  auto app = prepare_application(stored, options, attempt);
   if (!app) return fail(app);
   auto conf = conf_of(*app, options, attempt);
   if (!conf) return fail(conf);
@@ -84,7 +84,7 @@ Result<Submission> native_submission(const api::SparkApplication& stored, const 
 
 Result<std::vector<FallbackReason>> native_obstacles(const api::SparkApplication& stored,
                                                      const SubmitOptions& options, const Attempt& attempt) {
-  auto app = prepare_application(stored, options);
+  auto app = prepare_application(stored, options, attempt);
   if (!app) return fail(app);
   if (app->spec.mode != api::DeployMode::Cluster)
     return std::vector<FallbackReason>{{"mode", "spec.mode is not cluster: no driver pod would be made"}};

@@ -11,8 +11,8 @@
 #include "api/spark_application.h"
 #include "kube/core/quantity.h"
 #include "spark/application_owner.h"
+#include "spark/children/web_ui_url.h"
 #include "spark/monitoring.h"
-#include "spark/web_ui.h"
 
 namespace spark {
 
@@ -308,11 +308,13 @@ Result<std::string> master_url(std::string_view host, std::string_view port) {
 }
 
 Result<api::SparkApplication> prepare_application(const api::SparkApplication& stored,
-                                                  const SubmitOptions& options) {
+                                                  const SubmitOptions& options, const Attempt& attempt) {
   api::SparkApplication app = stored;
   app.spec = api::with_defaults(std::move(app.spec));
   if (options.enable_ui_service && !options.ingress_url_format.empty()) {
-    auto url = web_ui_url(options.ingress_url_format, app);
+    api::SparkApplication submitted = app;  // the ingress will be made from what status says then
+    submitted.status.submission_id = attempt.submission_id;
+    auto url = web_ui_url(options.ingress_url_format, submitted);
     if (!url) return fail(std::move(url).error().while_doing("failed to configure web UI"));
     if (!url->path.empty()) {
       app.spec.spark_conf.try_emplace("spark.ui.proxyBase", url->path);

@@ -1,7 +1,7 @@
 // From a SparkApplication to the arguments of spark-submit: one list, in upstream's order, that serves both
 // submitters.
 //
-//   auto app = prepare_application(stored, options);                  // in-memory additions of one attempt
+//   auto app = prepare_application(stored, options, attempt);         // in-memory additions of one attempt
 //   auto arguments = spark_submit_arguments(*app, options, attempt);  // {"--master", "k8s://…", …}
 //   exec(SPARK_HOME + "/bin/spark-submit", *arguments);               // the JVM, or natively:
 //   driver_conf(*arguments, submitter, identity);                     // spark/driver_conf.h
@@ -58,7 +58,7 @@ Result<std::string> master_url(std::string_view service_host, std::string_view s
 // The application with what one attempt adds in memory and never stores: defaults, web UI proxy paths and the
 // Prometheus agent.
 Result<api::SparkApplication> prepare_application(const api::SparkApplication& app,
-                                                  const SubmitOptions& options);
+                                                  const SubmitOptions& options, const Attempt& attempt);
 
 // Arguments without the program's name.
 Result<std::vector<std::string>> spark_submit_arguments(const api::SparkApplication& app,

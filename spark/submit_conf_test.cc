@@ -5,7 +5,6 @@
 
 #include "api/spark_application.h"
 #include "spark/monitoring.h"
-#include "spark/web_ui.h"
 
 using kube::Json;
 using Words = std::vector<std::string>;
@@ -130,30 +129,26 @@ TEST_CASE("templates carry the owner once, and only the driver's is the controll
         Json({{"name", "spark-kubernetes-executor"}, {"resources", Json::object()}}));
 }
 
+const spark::Attempt kAttempt{.submission_id = "5b0e1f3c-9a77-8d21-8104-9fe02b6c1d55", .time = {}};
+
 TEST_CASE("the UI learns its path behind the ingress unless the user says otherwise", "[spark]") {
   spark::SubmitOptions options;
   options.ingress_url_format = "ex.com/{{$appNamespace}}/{{ $appName }}";
   auto app = application();
-  CHECK(spark::prepare_application(app, options)->spec.spark_conf["spark.ui.proxyBase"] == "/ns/pi");
-  CHECK(spark::prepare_application(app, options)->spec.spark_conf["spark.ui.proxyRedirectUri"] == "/");
+  CHECK(spark::prepare_application(app, options, kAttempt)->spec.spark_conf["spark.ui.proxyBase"] ==
+        "/ns/pi");
+  CHECK(spark::prepare_application(app, options, kAttempt)->spec.spark_conf["spark.ui.proxyRedirectUri"] ==
+        "/");
   app.spec.spark_conf["spark.ui.proxyBase"] = "/mine";
-  CHECK(spark::prepare_application(app, options)->spec.spark_conf["spark.ui.proxyBase"] == "/mine");
+  CHECK(spark::prepare_application(app, options, kAttempt)->spec.spark_conf["spark.ui.proxyBase"] == "/mine");
   options.ingress_url_format = "{{$appName}}.ex.com";
-  CHECK_FALSE(
-      spark::prepare_application(application(), options)->spec.spark_conf.contains("spark.ui.proxyBase"));
+  CHECK_FALSE(spark::prepare_application(application(), options, kAttempt)
+                  ->spec.spark_conf.contains("spark.ui.proxyBase"));
   options.ingress_url_format = "http:///x";
-  CHECK(spark::prepare_application(application(), options)
+  CHECK(spark::prepare_application(application(), options, kAttempt)
             .error()
             .message()
             .starts_with("failed to configure web UI"));
-}
-
-TEST_CASE("web UI addresses keep ports and drop queries", "[spark]") {
-  auto app = application();
-  auto url = spark::web_ui_url("host:80/x?y#z", app);
-  REQUIRE(url);
-  CHECK(url->host == "host:80");
-  CHECK(url->path == "/x");
 }
 
 TEST_CASE("the Prometheus config map holds only what the user did not bring", "[spark]") {

@@ -120,9 +120,9 @@ Result<std::string> driver_pod_review(const Json& object) {
   if (!stored) return fail(std::move(stored));
   spark::SubmitOptions options;
   options.master_url = "k8s://https://kubernetes.default.svc:443";
-  auto app = spark::prepare_application(*stored, options);
+  const spark::Attempt attempt{.submission_id = controller::next_id(*stored, {})};
+  auto app = spark::prepare_application(*stored, options, attempt);
   if (!app) return fail(std::move(app));
-  const spark::Attempt attempt{.submission_id = controller::next_id(*app, {})};
   auto version = spark::resolve_version(app->spec.spark_version, app->spec.image.value_or(""));
   if (!version) return fail(kube::ErrorKind::InvalidInput, "no Spark version");
   auto arguments = spark::spark_submit_arguments(*app, options, attempt);

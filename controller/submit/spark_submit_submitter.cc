@@ -248,7 +248,7 @@ std::size_t end_of_conf(const std::vector<std::string>& arguments, const api::Sp
 
 Result<Job> job_of(const api::SparkApplication& stored, const spark::SubmitOptions& options,
                    const spark::Attempt& attempt) {
-  auto app = spark::prepare_application(stored, options);
+  auto app = spark::prepare_application(stored, options, attempt);
   if (!app) return fail(std::move(app));
   if (app->spec.mode != api::DeployMode::Cluster) {
     return fail(

@@ -67,7 +67,7 @@ TEST_CASE("spark-submit gets upstream's arguments, an environment and two templa
   const kube::ChildCommand& command = world.process.started[0];
   CHECK(command.program == "/opt/spark/bin/spark-submit");
   CHECK(command.environment.at("SPARK_HOME") == "/opt/spark");
-  auto prepared = spark::prepare_application(world.app, world.options).value();
+  auto prepared = spark::prepare_application(world.app, world.options, world.attempt).value();
   CHECK(command.arguments == spark::spark_submit_arguments(prepared, world.options, world.attempt).value());
   CHECK(command.folder.path == "/tmp/spark/" + world.attempt.submission_id);
   CHECK(command.folder.files.size() == 2);

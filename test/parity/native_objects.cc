@@ -70,7 +70,7 @@ Result<> answer_to(const Json& request, Json& answer) {
   options.submitter = submitter_of(request["submitter"]);
   const spark::Attempt attempt{.submission_id = request["submissionId"].get<std::string>(),
                                .time = kube::TimePoint(std::chrono::seconds(1795225810))};
-  auto app = spark::prepare_application(*stored, options);
+  auto app = spark::prepare_application(*stored, options, attempt);
   if (!app) return kube::fail(app);
   auto arguments = spark::spark_submit_arguments(*app, options, attempt);
   if (!arguments) return kube::fail(arguments);

@@ -1,6 +1,8 @@
-#include "spark/ui_objects.h"
+#include "spark/children/ui_objects.h"
 
 #include <catch2/catch.hpp>
+
+#include "spark/children/disruption_budget.h"
 
 using kube::Json;
 
@@ -102,11 +104,40 @@ TEST_CASE("driver ingress entries make a service, and an ingress when they say w
   CHECK((**spark::driver_ingress(app, entry, {}))["metadata"]["name"] == "pi-ing-8888");
 }
 
-TEST_CASE("the budget is named after the driver pod", "[spark]") {
+TEST_CASE("fault 24: an ingress' host is a name without port; for an address it has none", "[spark]") {
+  spark::IngressOptions options;
+  options.url_format = "EX.com:8443/x";
+  CHECK((**spark::ui_ingress(application(), options))["spec"]["rules"][0]["host"] == "ex.com");
+  options.url_format = "10.0.0.1:80/x";
+  CHECK_FALSE((**spark::ui_ingress(application(), options))["spec"]["rules"][0].contains("host"));
+}
+
+TEST_CASE("the budget is named after the driver that runs", "[spark]") {
   auto app = application();
   app.spec.driver.pod_name = "mine";
-  const Json budget = spark::driver_pod_disruption_budget(app);
+  Json budget = spark::driver_pod_disruption_budget(app);
   CHECK(budget["metadata"]["name"] == "mine");
   CHECK(budget["spec"]["minAvailable"] == 1);
   CHECK(budget["spec"]["selector"]["matchLabels"]["spark-role"] == "driver");
+  // Fault 35: after an edit of the name the old driver is still the one to keep.
+  app.status.driver_info.pod_name = "before";
+  budget = spark::driver_pod_disruption_budget(app);
+  CHECK(budget["metadata"]["name"] == "before");
+}
+
+TEST_CASE("flags in JSON say what they expect", "[spark]") {
+  CHECK(spark::parse_ingress_tls("")->empty());
+  CHECK(spark::parse_ingress_tls(R"([{"hosts":["a"],"secretName":"s"}])")->size() == 1);
+  for (const char* wrong :
+       {"x", "{}", "[1]", R"([{"hosts":"a"}])", R"([{"secret":"a"}])", R"([{"hosts":[1]}])"}) {
+    INFO(wrong);
+    REQUIRE_FALSE(spark::parse_ingress_tls(wrong));
+    CHECK(spark::parse_ingress_tls(wrong).error().message().starts_with(
+        "--ingress-tls: expected a JSON array"));
+  }
+  CHECK(spark::parse_ingress_annotations(R"({"a":"b"})")->at("a") == "b");
+  for (const char* wrong : {"[]", R"({"a":1})", "x"}) {
+    INFO(wrong);
+    REQUIRE_FALSE(spark::parse_ingress_annotations(wrong));
+  }
 }

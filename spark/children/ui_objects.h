@@ -1,4 +1,4 @@
-// Services, ingresses and the disruption budget that the operator makes beside a running driver.
+// Services and ingresses that the operator makes in front of a running driver.
 //
 //   Json service = ui_service(app);                             // <app>-ui-svc
 //   if (auto ingress = ui_ingress(app, options)) apply(**ingress);
@@ -7,13 +7,15 @@
 // Each has the application as its controller and is found again by its name. Labels carry
 // status.submissionID, so the application must be the one whose status names the current attempt.
 //
-// Where a difference to upstream shows: an ingress' host never has a port (the API server refuses one), and
-// driver entries without a URL format get a service only. Pure functions.
+// Where a difference to upstream shows: an ingress' host never has a port and is no address (the API server
+// refuses both), names never exceed 63 characters, and driver entries without a URL format get a service
+// only. Pure functions.
 #pragma once
 
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/spark_application.h"
@@ -45,7 +47,9 @@ kube::Result<std::optional<kube::Json>> driver_ingress(const api::SparkApplicati
                                                        const api::DriverIngressOptions& entry,
                                                        const IngressOptions& options);
 
-// policy/v1 PodDisruptionBudget that keeps the driver from being evicted.
-kube::Json driver_pod_disruption_budget(const api::SparkApplication& app);
+// --ingress-tls: a JSON array of {hosts, secretName}. --ingress-annotations: a JSON object of texts. "" is
+// none. Error InvalidInput names the flag and what was expected.
+kube::Result<std::vector<kube::Json>> parse_ingress_tls(std::string_view text);
+kube::Result<std::map<std::string, std::string>> parse_ingress_annotations(std::string_view text);
 
 }  // namespace spark

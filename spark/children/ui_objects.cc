@@ -1,11 +1,12 @@
-#include "spark/ui_objects.h"
+#include "spark/children/ui_objects.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "api/constants.h"
 #include "api/names.h"
-#include "spark/application_owner.h"
-#include "spark/web_ui.h"
+#include "spark/children/child_object.h"
+#include "spark/children/web_ui_url.h"
 
 namespace spark {
 
@@ -15,19 +16,6 @@ using kube::Json;
 using kube::Result;
 
 namespace {
-
-Json standard_labels(const api::SparkApplication& app) {
-  Json labels = {{api::label::kAppName, app.metadata.name}};
-  if (!app.status.submission_id.empty()) labels[api::label::kSubmissionId] = app.status.submission_id;
-  return labels;
-}
-
-Json object_of(const api::SparkApplication& app, std::string_view api_version, std::string_view kind,
-               std::string_view name, Json labels) {
-  Json metadata = {{"labels", std::move(labels)}, {"name", name}, {"namespace", app.metadata.namespace_}};
-  metadata["ownerReferences"].push_back(application_owner(app, Ownership::Controller));
-  return {{"apiVersion", api_version}, {"kind", kind}, {"metadata", std::move(metadata)}};
-}
 
 struct ServicePort {
   std::string name;
@@ -39,7 +27,7 @@ struct ServicePort {
 Json service_of(const api::SparkApplication& app, std::string_view name, const ServicePort& port,
                 const std::optional<std::string>& type, const api::StringMap& labels,
                 const api::StringMap& annotations) {
-  Json service = object_of(app, "v1", "Service", name, labels.empty() ? standard_labels(app) : Json(labels));
+  Json service = child_object(app, "v1", "Service", name, labels.empty() ? child_labels(app) : Json(labels));
   service["metadata"]["labels"][api::label::kCreatedByOperator] = api::label::kTrue;
   if (!annotations.empty()) service["metadata"]["annotations"] = annotations;
   Json& spec = service["spec"];
@@ -50,14 +38,16 @@ Json service_of(const api::SparkApplication& app, std::string_view name, const S
   return service;
 }
 
-// The driver's UI port; text that is no port counts as absent.
+// The driver's UI port; text that is no port counts as absent, and so does 0: "any port", which no service
+// can follow.
 std::int32_t ui_target_port(const api::SparkApplication& app) {
   auto found = app.spec.spark_conf.find("spark.ui.port");
   if (found == app.spec.spark_conf.end()) return api::port::kUi;
   const std::string& text = found->second;
   std::int32_t port = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc{} && end == text.data() + text.size() ? port : api::port::kUi;
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  return whole && port > 0 && port <= 65535 ? port : api::port::kUi;
 }
 
 ServicePort ui_service_port(const api::SparkApplication& app) {
@@ -78,18 +68,13 @@ struct IngressRequest {
   const std::vector<Json>& tls;
 };
 
-std::string without_port(const std::string& host) {
-  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
-  return host.substr(0, host.find(':'));
-}
-
 Result<Json> ingress_of(const api::SparkApplication& app, const IngressRequest& request,
                         const IngressOptions& options) {
   auto url = web_ui_url(request.url_format, app);
   if (!url) return fail(url);
   const bool below_root = !url->path.empty() && url->path != "/";
 
-  Json ingress = object_of(app, "networking.k8s.io/v1", "Ingress", request.name, standard_labels(app));
+  Json ingress = child_object(app, "networking.k8s.io/v1", "Ingress", request.name, child_labels(app));
   api::StringMap annotations = request.annotations.empty() ? options.annotations : request.annotations;
   // The driver serves its UI at the root, so the ingress has to cut the path off.
   if (below_root) annotations[api::annotation::kNginxRewriteTarget] = "/$2";
@@ -98,7 +83,8 @@ Result<Json> ingress_of(const api::SparkApplication& app, const IngressRequest& 
   Json backend = {{"service", {{"name", request.service}, {"port", {{"number", request.port}}}}}};
   Json path = {{"backend", std::move(backend)}, {"pathType", "ImplementationSpecific"}};
   path["path"] = below_root ? url->path + "(/|$)(.*)" : url->path;
-  Json rule = {{"host", without_port(url->host)}};
+  Json rule = Json::object();
+  if (!url->host_is_address()) rule["host"] = url->host;
   rule["http"]["paths"].push_back(std::move(path));
   Json& spec = ingress["spec"];
   spec["rules"].push_back(std::move(rule));
@@ -162,15 +148,40 @@ Result<std::optional<Json>> driver_ingress(const api::SparkApplication& app,
   return std::optional<Json>(*std::move(ingress));
 }
 
-Json driver_pod_disruption_budget(const api::SparkApplication& app) {
-  Json labels = {{api::label::kAppName, app.metadata.name},
-                 {api::label::kLaunchedByOperator, api::label::kTrue}};
-  Json budget =
-      object_of(app, "policy/v1", "PodDisruptionBudget", api::driver_pod_name(app), std::move(labels));
-  budget["spec"]["minAvailable"] = 1;
-  budget["spec"]["selector"]["matchLabels"] = {{api::label::kAppName, app.metadata.name},
-                                               {api::label::kSparkRole, api::label::kRoleDriver}};
-  return budget;
+Result<std::vector<Json>> parse_ingress_tls(std::string_view text) {
+  if (text.empty()) return std::vector<Json>();
+  const auto wrong = [] {
+    return fail(
+        ErrorKind::InvalidInput,
+        "--ingress-tls: expected a JSON array such as [{\"hosts\":[\"*.ex.com\"],\"secretName\":\"tls\"}]");
+  };
+  const auto parsed = kube::parse_json(text);
+  if (!parsed || !parsed->is_array()) return wrong();
+  for (const Json& item : *parsed) {
+    if (!item.is_object()) return wrong();
+    for (const auto& [key, value] : item.items()) {
+      const bool hosts = key == "hosts" && value.is_array() &&
+                         std::ranges::all_of(value, [](const Json& host) { return host.is_string(); });
+      if (!hosts && !(key == "secretName" && value.is_string())) return wrong();
+    }
+  }
+  return std::vector<Json>(parsed->begin(), parsed->end());
+}
+
+Result<std::map<std::string, std::string>> parse_ingress_annotations(std::string_view text) {
+  std::map<std::string, std::string> annotations;
+  if (text.empty()) return annotations;
+  const auto wrong = [] {
+    return fail(ErrorKind::InvalidInput,
+                "--ingress-annotations: expected a JSON object of texts such as {\"key\":\"value\"}");
+  };
+  const auto parsed = kube::parse_json(text);
+  if (!parsed || !parsed->is_object()) return wrong();
+  for (const auto& [key, value] : parsed->items()) {
+    if (!value.is_string()) return wrong();
+    annotations[key] = value.get<std::string>();
+  }
+  return annotations;
 }
 
 }  // namespace spark

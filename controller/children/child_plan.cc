@@ -1,0 +1,106 @@
+#include "controller/children/child_plan.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "api/spec_hash.h"
+
+namespace controller {
+
+using kube::Json;
+using kube::ObjectKey;
+
+namespace {
+
+// What of an object is compared: the rest is the server's or never changes.
+Json content_of(const Json& object) {
+  Json content = Json::object();
+  for (const char* part : {"labels", "annotations"}) {
+    if (object.at("metadata").contains(part)) content["metadata"][part] = object["metadata"][part];
+  }
+  for (const char* part : {"spec", "data"}) {
+    if (object.contains(part)) content[part] = object[part];
+  }
+  return content;
+}
+
+bool differs(const ChildView& present, const Json& wanted) {
+  const Json content = present.decode(), wants = content_of(wanted);
+  if (!covers(content, wants)) return true;
+  // A config map's data is all ours.
+  return wants.contains("data") && content.value("data", Json::object()) != wants["data"];
+}
+
+bool is_next(const ChildView& child, const AttemptIds& ids) {
+  return !child.submission_id.empty() && child.submission_id != ids.current &&
+         api::same_link(child.submission_id, ids.next);
+}
+
+bool is_of_other_attempt(const ChildView& child, const AttemptIds& ids) {
+  return !child.submission_id.empty() && child.submission_id != ids.current;
+}
+
+}  // namespace
+
+bool covers(const Json& present, const Json& wanted) {
+  if (wanted.is_object()) {
+    if (!present.is_object()) return false;
+    return std::ranges::all_of(wanted.items(), [&](const auto& member) {
+      const auto found = present.find(member.key());
+      return found != present.end() && covers(*found, member.value());
+    });
+  }
+  if (wanted.is_array()) {
+    return present.is_array() && std::ranges::equal(present, wanted, covers);
+  }
+  return present == wanted;
+}
+
+Json child_patch(const ChildView& present, const Json& wanted) {
+  Json patch = content_of(wanted);
+  if (patch.contains("data")) {
+    const Json before = present.decode().value("data", Json::object());
+    for (const auto& [name, text] : before.items()) {
+      if (!patch["data"].contains(name)) patch["data"][name] = nullptr;
+    }
+  }
+  return patch;
+}
+
+std::vector<ChildStep> plan_children(const std::vector<Json>& wanted, const std::vector<ChildView>& present,
+                                     const AttemptIds& ids) {
+  using What = ChildStep::What;
+  using Place = std::pair<kube::Resource, ObjectKey>;
+  std::map<Place, const ChildView*> there;
+  for (const ChildView& child : present) there[{child.resource, child.key}] = &child;
+
+  std::vector<ChildStep> steps;
+  for (const Json& object : wanted) {
+    const auto resource = child_resource(object);
+    if (!resource) continue;
+    const ObjectKey key{kube::string_at(object, {"metadata", "namespace"}),
+                        kube::string_at(object, {"metadata", "name"})};
+    const auto found = there.find({*resource, key});
+    if (found == there.end()) {
+      steps.push_back({What::Create, *resource, key, object, {}, false});
+      continue;
+    }
+    const ChildView& child = *found->second;
+    there.erase(found);
+    // Its last event brings us back.
+    if (child.terminating || is_next(child, ids)) continue;
+    if (is_of_other_attempt(child, ids))
+      steps.push_back({What::Replace, *resource, key, object, child, true});
+    else if (differs(child, object))
+      steps.push_back({What::Patch, *resource, key, object, child, false});
+  }
+  for (const auto& [place, child] : there) {
+    if (child->terminating || is_next(*child, ids)) continue;
+    steps.push_back(
+        {What::Delete, place.first, place.second, nullptr, *child, is_of_other_attempt(*child, ids)});
+  }
+  return steps;
+}
+
+}  // namespace controller
