@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "spark/children/ui_objects.h"
+
 namespace cmd {
 
 using kube::ErrorKind;
@@ -108,6 +110,9 @@ class Flags : private FlagParser {
       return wrong("--spark-submit-timeout: must be longer than nothing");
     if (flags_.default_time_to_live_seconds < 0)
       return wrong("--default-time-to-live-seconds: must not be negative");
+    if (auto tls = spark::parse_ingress_tls(flags_.ingress_tls); !tls) return fail(std::move(tls));
+    if (auto annotations = spark::parse_ingress_annotations(flags_.ingress_annotations); !annotations)
+      return fail(std::move(annotations));
     static const std::set<std::string> precisions{"nanos", "micros", "millis", "seconds", "minutes"};
     if (!precisions.contains(flags_.timestamp_precision)) {
       return wrong(
@@ -130,13 +135,9 @@ bool ControllerFlags::gate(const std::string& name) const {
 std::vector<std::string> ControllerFlags::without_effect() const {
   static const std::set<std::string> waiting{
       "--namespace-selector",
-      "--enable-driver-pdb",
       "--enable-batch-scheduler",
       "--kube-scheduler-names",
       "--default-batch-scheduler",
-      "--ingress-class-name",
-      "--ingress-tls",
-      "--ingress-annotations",
       "--enable-metrics",
       "--metrics-prefix",
       "--metrics-labels",

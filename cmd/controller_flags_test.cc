@@ -66,8 +66,8 @@ TEST_CASE("wrong flags are refused by name", "[flags]") {
 
 TEST_CASE("flags without effect are named, those with effect are not", "[flags]") {
   const ControllerFlags flags =
-      parse_controller_flags({"--enable-driver-pdb", "--controller-threads=3"}).value();
-  CHECK(flags.without_effect() == std::vector<std::string>{"--enable-driver-pdb"});
+      parse_controller_flags({"--namespace-selector=a=b", "--controller-threads=3"}).value();
+  CHECK(flags.without_effect() == std::vector<std::string>{"--namespace-selector"});
 }
 
 TEST_CASE("drivers are started natively unless flags say otherwise", "[flags]") {
@@ -84,4 +84,12 @@ TEST_CASE("drivers are started natively unless flags say otherwise", "[flags]") 
   CHECK_FALSE(parse_controller_flags({"--submitter=jvm"}));
   CHECK_FALSE(parse_controller_flags({"--spark-submit-concurrency=0"}));
   CHECK_FALSE(parse_controller_flags({"--spark-submit-timeout=0s"}));
+}
+
+TEST_CASE("flags in JSON are read at the start", "[flags]") {
+  CHECK(parse_controller_flags(
+      {R"(--ingress-tls=[{"hosts":["a"],"secretName":"s"}])", R"(--ingress-annotations={"a":"b"})"}));
+  const auto wrong = parse_controller_flags({R"(--ingress-annotations=[{"a":"b"}])"});
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().message().starts_with("--ingress-annotations: expected a JSON object"));
 }

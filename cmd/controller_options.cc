@@ -39,6 +39,15 @@ controller::ApplicationControllerOptions application_options(const ControllerFla
     options.policy.default_time_to_live_seconds = flags.default_time_to_live_seconds;
   }
   if (flags.gate("PartialRestart")) options.policy.hash_scope = api::HashScope::WithoutExecutorScheduling;
+  options.children.ui_service = flags.enable_ui_service;
+  options.children.driver_pdb = flags.enable_driver_pdb;
+  // Both were read when the flags were checked.
+  options.children.ingress = {
+      .url_format = flags.ingress_url_format,
+      .class_name = flags.ingress_class_name,
+      .tls = spark::parse_ingress_tls(flags.ingress_tls).value_or(std::vector<kube::Json>()),
+      .annotations = spark::parse_ingress_annotations(flags.ingress_annotations)
+                         .value_or(std::map<std::string, std::string>())};
   options.log = log;
   return options;
 }

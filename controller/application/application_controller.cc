@@ -89,10 +89,15 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
                   replaced_[key] = before;
                 }
               }),
+      children_(manager, options_.children, options_.namespaces, options_.log,
+                [this](const ObjectKey& key) {
+                  if (apps_->store().get(key) != nullptr) controller_->queue().add(key, kube::Lane::Known);
+                }),
       launcher_(client_, manager.leadership(), writer_, submitter, options_.policy,
                 {.hand_over = [this](const SparkApplication& app) { hand_over(app); },
                  .still_due = [this](const SparkApplication& live,
-                                     const std::string& id) { return still_due(live, id); }}),
+                                     const std::string& id) { return still_due(live, id); }},
+                &children_),
       driver_log_(client_),
       reconciled_(loop_) {
   apps_ = &manager.add(std::make_unique<kube::Informer<ApplicationView>>(
@@ -285,8 +290,33 @@ Task<Result<ReconcileResult>> ApplicationController::act(SparkApplication app, O
   }
   if (decision.status) co_return co_await write_decided(app, std::move(decision), log);
   writer_.tell(app, decision.notes);
-  if (const auto* wait = std::get_if<Wait>(&decision.step); wait != nullptr && wait->at_most) {
-    co_return ReconcileResult::after(*wait->at_most);
+  const auto* wait = std::get_if<Wait>(&decision.step);
+  if (wait == nullptr) co_return ReconcileResult::done();
+  auto kept = co_await keep_children(app, log);
+  if (!kept) co_return kept;
+  if (wait->at_most) co_return ReconcileResult::after(*wait->at_most);
+  co_return ReconcileResult::done();
+}
+
+// At rest: what is around the application is what its state wants.
+Task<Result<ReconcileResult>> ApplicationController::keep_children(const SparkApplication& app,
+                                                                   kube::Log log) {
+  const State state = app.status.application_state.state;
+  spark::AttemptPhase phase = spark::AttemptPhase::Absent;
+  if (is_active(state)) phase = spark::AttemptPhase::Active;
+  if (state == State::Succeeding || state == State::Failing || api::is_terminal(state))
+    phase = spark::AttemptPhase::Ended;
+  if (app.metadata.deletion_timestamp) phase = spark::AttemptPhase::Absent;
+  Children::Kept kept = co_await children_.ensure(
+      app, phase, {.current = app.status.submission_id, .next = next_id(app, options_.policy)},
+      Children::View::Cached, log);
+  writer_.tell(app, kept.notes);
+  if (kept.error && kept.error->is_conflict()) co_return ReconcileResult::again();
+  if (kept.error) co_return fail(*std::move(kept.error));
+  if (phase == spark::AttemptPhase::Active && kept.driver_info != app.status.driver_info) {
+    api::SparkApplicationStatus status = app.status;
+    status.driver_info = std::move(kept.driver_info);
+    co_return co_await write(app, std::move(status), {}, log);
   }
   co_return ReconcileResult::done();
 }

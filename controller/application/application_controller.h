@@ -34,6 +34,7 @@ struct ApplicationControllerOptions {
   double retry_burst = 100;
   kube::Duration retry_max_delay = kube::Duration::max();
   Policy policy;
+  spark::ChildrenOptions children;  // what is kept around applications
   kube::Log log;
 };
 
@@ -69,12 +70,15 @@ class ApplicationController final : public Audited {
   kube::Task<kube::Result<kube::ReconcileResult>> write(const api::SparkApplication& app,
                                                         api::SparkApplicationStatus status,
                                                         std::vector<Note> notes, kube::Log log);
+  kube::Task<kube::Result<kube::ReconcileResult>> keep_children(const api::SparkApplication& app,
+                                                                kube::Log log);
   Observation observe(const api::SparkApplication& app) const;
 
   kube::Client& client_;
   kube::Loop& loop_;
   const ApplicationControllerOptions options_;
   StatusWriter writer_;
+  Children children_;
   Launcher launcher_;
   DriverLog driver_log_;
   kube::Informer<ApplicationView>* apps_ = nullptr;

@@ -170,6 +170,12 @@ Task<Launcher::Reconciled> Launcher::post(Attempting attempting, Patience patien
     }
     return std::nullopt;
   };
+  if (auto ready = co_await make_ready(attempting); !ready) {
+    if (is_refusal(ready.error()) || ready.error().is_already_exists())
+      co_return co_await refused_or_taken(attempting,
+                                          kube::Error(ErrorKind::InvalidInput, ready.error().message()));
+    co_return fail(std::move(ready).error().while_doing("submit " + app.metadata.key().to_string()));
+  }
   writer_.tell(attempting.app, start.announcement());
   auto created = co_await start.create_driver(may_post);
   if (created) {
@@ -184,6 +190,18 @@ Task<Launcher::Reconciled> Launcher::post(Attempting attempting, Patience patien
     co_return fail(error.while_doing("submit " + app.metadata.key().to_string()));
   }
   co_return co_await refused_or_taken(attempting, error);
+}
+
+// What the driver must find is made, and what earlier attempts have left goes.
+Task<Result<>> Launcher::make_ready(const Attempting& attempting) {
+  if (children_ == nullptr) co_return Result<>{};
+  SparkApplication app = attempting.app;
+  app.status.submission_id = attempting.next_id;
+  Children::Kept kept = co_await children_->ensure(app, spark::AttemptPhase::Starting,
+                                                   {.current = attempting.next_id, .next = ""},
+                                                   Children::View::Live, attempting.log);
+  if (kept.error) co_return fail(*std::move(kept.error));
+  co_return Result<>{};
 }
 
 // A refusal is believed once it is clear that no driver stands there: it may be due to the very driver whose
@@ -261,7 +279,18 @@ Task<Launcher::Reconciled> Launcher::complete(const Attempting& attempting, Driv
   notes.push_back({false, "SparkApplicationSubmitted",
                    "SparkApplication " + attempting.app.metadata.name + " was submitted successfully"});
   for (Note& remark : start.remarks()) notes.push_back(std::move(remark));
-  co_return co_await written(attempting, submitted(attempting.app.status, driver), std::move(notes));
+  api::SparkApplicationStatus status = submitted(attempting.app.status, driver);
+  if (children_ != nullptr) {
+    // Nobody waits for a user interface: what fails here is tried again once the application is at rest.
+    SparkApplication app = attempting.app;
+    app.status = status;
+    Children::Kept kept = co_await children_->ensure(app, spark::AttemptPhase::Active,
+                                                     {.current = status.submission_id, .next = ""},
+                                                     Children::View::Live, attempting.log);
+    if (kept.error) attempting.log.warn("not all is there around the driver", {{"error", *kept.error}});
+    status.driver_info = std::move(kept.driver_info);
+  }
+  co_return co_await written(attempting, std::move(status), std::move(notes));
 }
 
 // Somebody may have touched the application since the live read, which is minutes ago after a long start. A

@@ -19,6 +19,7 @@
 
 #include "controller/application/decision.h"
 #include "controller/application/status_writer.h"
+#include "controller/children/children.h"
 #include "controller/submit/submitter.h"
 #include "kube/runtime/controller.h"
 #include "kube/runtime/leader_election.h"
@@ -51,14 +52,16 @@ class Launcher {
  public:
   using Reconciled = kube::Result<kube::ReconcileResult>;
 
+  // `children`: what to keep around applications; null: nothing.
   Launcher(kube::Client& client, kube::Leadership& leadership, StatusWriter& writer, Submitter& submitter,
-           const Policy& policy, LongStarts long_starts = {})
+           const Policy& policy, LongStarts long_starts = {}, Children* children = nullptr)
       : client_(client),
         leadership_(leadership),
         writer_(writer),
         submitter_(submitter),
         policy_(policy),
-        long_starts_(std::move(long_starts)) {}
+        long_starts_(std::move(long_starts)),
+        children_(children) {}
 
   // `cached` is what the decision to submit was made on.
   kube::Task<Reconciled> launch(const api::SparkApplication& cached, const Observation& seen,
@@ -71,6 +74,7 @@ class Launcher {
  private:
   struct Attempting;
   kube::Task<Reconciled> post(Attempting attempting, Patience patience);
+  kube::Task<kube::Result<>> make_ready(const Attempting& attempting);
   kube::Task<Reconciled> refused_or_taken(const Attempting& attempting, kube::Error error);
   kube::Task<Reconciled> record_name(const api::SparkApplication& app, const std::string& pod);
   // nullopt: nothing stands there.
@@ -92,6 +96,7 @@ class Launcher {
   Submitter& submitter_;
   const Policy& policy_;
   const LongStarts long_starts_;
+  Children* const children_;
 };
 
 }  // namespace controller

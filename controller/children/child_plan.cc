@@ -98,7 +98,7 @@ std::vector<ChildStep> plan_children(const std::vector<Json>& wanted, const std:
   for (const auto& [place, child] : there) {
     if (child->terminating || is_next(*child, ids)) continue;
     steps.push_back(
-        {What::Delete, place.first, place.second, nullptr, *child, is_of_other_attempt(*child, ids)});
+        {What::Delete, place.first, place.second, nullptr, *child, child->submission_id != ids.current});
   }
   return steps;
 }

@@ -21,6 +21,7 @@ using kube::Task;
 namespace {
 
 constexpr const char* kByApplication = "application";
+constexpr const char* kNotMade = "SparkApplicationChildNotMade";  // reason of an event
 // Watches are a moment behind our own writes. One that stays behind for longer is asked again.
 constexpr kube::Duration kCacheLag = std::chrono::seconds(60);
 // The process does not wait longer for a cache that may never fill: its kind is not served, or not ours to
@@ -149,15 +150,19 @@ Task<Children::Kept> Children::ensure(const api::SparkApplication& app, spark::A
   Kept kept;
   Work work{app, std::move(ids), view == View::Live, std::move(log)};
   const spark::WantedChildren wanted = spark::application_children(app, options_, phase);
-  for (const std::string& problem : wanted.problems)
-    kept.notes.push_back({true, "SparkApplicationChildNotMade", problem});
+  for (const std::string& problem : wanted.problems) {
+    kept.notes.push_back({true, kNotMade, problem});
+    // A driver would wait for ever for what cannot be made before it.
+    if (phase == spark::AttemptPhase::Starting && !kept.error)
+      kept.error = Error(ErrorKind::InvalidInput, problem);
+  }
   const std::vector<ChildStep> steps = plan_children(wanted.objects, present(app.metadata.uid), work.ids);
   for (const ChildStep& step : steps) {
     auto done = co_await carry_out(work, step);
     if (done) continue;
     const Error error =
         std::move(done).error().while_doing("keep " + step.resource.kind + " " + step.key.to_string());
-    if (is_definite(error)) kept.notes.push_back({true, "SparkApplicationChildNotMade", error.message()});
+    if (is_definite(error)) kept.notes.push_back({true, kNotMade, error.message()});
     if (!kept.error) kept.error = error;
   }
   Json service;

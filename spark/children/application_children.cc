@@ -55,7 +55,8 @@ api::DriverInfo driver_info(const api::SparkApplication& app, const ChildrenOpti
   if (!options.ui_service || !service.is_object()) return info;
   info.web_ui_service_name = api::ui_service_name(app.metadata.name);
   info.web_ui_port = service["spec"]["ports"][0].value("port", 0);
-  info.web_ui_address = host_and_port(kube::string_at(service, {"spec", "clusterIP"}), info.web_ui_port);
+  if (const std::string address = kube::string_at(service, {"spec", "clusterIP"}); !address.empty())
+    info.web_ui_address = host_and_port(address, info.web_ui_port);
   if (options.ingress.url_format.empty()) return info;
   if (auto url = web_ui_url(options.ingress.url_format, app)) {
     info.web_ui_ingress_name = api::ui_ingress_name(app.metadata.name);
