@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import unittest
 import urllib.parse
 
@@ -18,7 +19,12 @@ from installation import LIMIT, Installation, wait_for
 from render_test import BENCHMARK, HELM
 
 from control_plane import ControlPlane, dies_with_parent
+from takeover import Left
 
+sys.path.insert(0, os.path.join(TOP, "test/failover"))
+from failover_test import Api  # noqa: E402
+
+LEFT = 200                                                                # applications that another operator left
 TEAMS = ("a", "b", "spark-team-a", "spark-team-b", "spark-team-c", "spark-s3-express")
 FEATURES = {
     "defaults": {},
@@ -180,6 +186,20 @@ class OnAServer(unittest.TestCase):
         self.wait_for_states({"swapped": "COMPLETED"})
         wait_for(lambda: self.installed.get("events", "-n", "default", "--field-selector", "involvedObject.name=swapped")["items"], self.installed.logs)
         self.assertEqual(self.installed.stop_all(), {"controller": 0})
+
+    def test_3_what_a_go_operator_left_goes_on_and_nothing_starts_twice(self):
+        with Api(self.plane) as api:
+            left = Left(api, LEFT, application)
+            left.make()
+            begins = os.path.getsize(self.plane.audit_log)
+            self.installed.start("controller")
+            wait_for(lambda: left.wrong() is None, lambda: f"{left.wrong()}\n{self.installed.logs()}", 600)
+            self.assertEqual(left.lost(), [])
+            self.assertEqual(self.installed.stop_all(), {"controller": 0})
+            started = [e["objectRef"]["name"] for _, e in self.events(begins)
+                       if e["verb"] == "create" and e["objectRef"]["resource"] == "pods" and e["responseStatus"]["code"] == 201]
+            self.assertEqual(sorted(started), sorted(left.may_get_a_driver()))
+        self.kubectl("delete", "sparkapplications", "--all", "-n", "default")
         self.__class__.refusals_count_from = os.path.getsize(self.plane.audit_log)
 
     def test_4_notes_warn_of_what_has_no_effect(self):
@@ -259,9 +279,9 @@ class OnAServer(unittest.TestCase):
                              env={**os.environ, "KUBERNETES_SERVICE_HOST": server.hostname, "KUBERNETES_SERVICE_PORT": str(server.port)})
         return run.returncode
 
-    def events(self):
+    def events(self, begin):
         with open(self.plane.audit_log) as log:
-            log.seek(self.refusals_count_from)
+            log.seek(begin)
             for line in log:
                 event = json.loads(line)
                 account = re.fullmatch(f"system:serviceaccount:{NAMESPACE}:spark-operator-(controller|webhook)", event["user"]["username"])
@@ -270,7 +290,7 @@ class OnAServer(unittest.TestCase):
 
     def test_6_nothing_was_refused_and_what_was_not_used_has_a_reason(self):
         used = {"controller": set(), "webhook": set()}
-        for component, event in self.events():
+        for component, event in self.events(self.refusals_count_from):
             about = event.get("objectRef") or {}
             resource = "/".join(filter(None, (about.get("resource"), about.get("subresource"))))
             self.assertNotEqual(event.get("responseStatus", {}).get("code"), 403, event)
