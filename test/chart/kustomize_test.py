@@ -41,7 +41,8 @@ class Kustomize(unittest.TestCase):
                     self.assertIsNone(refused(deployment["spec"]["template"]["spec"]["containers"][0]["args"]))
 
     def test_the_chart_grants_all_that_these_roles_grant(self):
-        chart = HELM.render({"spark": {"jobNamespaces": [""]}, "webhook": {"resourceQuotaEnforcement": {"enable": True}}})
+        chart = HELM.render({"spark": {"jobNamespaces": [""]}, "webhook": {"resourceQuotaEnforcement": {"enable": True}},
+                             "controller": {"driverPodDisruptionBudget": {"enable": True}}})
         for component in ("controller", "webhook"):
             self.assertEqual(rights(self.built[""], component) - rights(chart, component), set())
 

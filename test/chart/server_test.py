@@ -64,7 +64,7 @@ UNUSED = {
         "persistentvolumeclaims delete": "children of a driver that is gone",
         "pods/log get": "the last words of a driver that has failed",
         **{f"networkpolicies {verb}": "drivers of Spark 4.2 and newer" for verb in ("get", "create", "patch", "delete")},
-        **{f"ingresses {verb}": "uiIngress" for verb in ("get", "list", "watch", "create", "update", "patch", "delete")},
+        **{f"ingresses {verb}": "uiIngress" for verb in ("get", "list", "watch", "create", "patch", "delete")},
         "events patch": "an event that happens again",
         "sparkapplications get": "the live read before a driver is created", "sparkapplications create": "runs of a schedule",
         "sparkapplications patch": "a driver that is named by its application", "sparkapplications delete": "time to live",
