@@ -188,6 +188,7 @@ class OnAServer(unittest.TestCase):
         self.assertEqual(self.installed.stop_all(), {"controller": 0})
 
     def test_3_what_a_go_operator_left_goes_on_and_nothing_starts_twice(self):
+        self.start_node()
         with Api(self.plane) as api:
             left = Left(api, LEFT, application)
             left.make()
