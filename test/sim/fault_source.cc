@@ -44,10 +44,10 @@ FaultAction FaultSource::decide(const kube::apiserver::RequestInfo& request) {
   FaultAction action = draw(request);
   if (plan_.crash_at_call > 0 && random_.chance(plan_.crash_at_call)) {
     if (random_.chance(0.5)) action = FaultAction::cut_before();
-    crash(request.user_agent);
+    crash(process_of(request));
   }
   if (plan_.freeze_at_call > 0 && random_.chance(plan_.freeze_at_call)) {
-    freeze(request.user_agent, static_cast<int>(random_.below(60)));
+    freeze(process_of(request), static_cast<int>(random_.below(60)));
   }
   if (action.kind != FaultAction::Kind::None) {
     trace_.add("fault", request.user_agent + " " + request.verb + " " + request.path + ": " + words(action));

@@ -12,6 +12,7 @@
 
 #include "kube/apiserver/faults.h"
 #include "test/sim/plan.h"
+#include "test/sim/simulated_spark_submit.h"
 #include "test/sim/trace.h"
 
 namespace sim {
@@ -44,9 +45,17 @@ class FaultSource {
 
 inline constexpr const char* kOperatorUser = "operator";
 
-// Whether a request comes from an operator; its process is the user agent.
+// Whether a request comes from an operator or its spark-submit.
 inline bool from_operator(const kube::apiserver::RequestInfo& request) {
   return request.user.username == kOperatorUser;
+}
+// The operator's process: the user agent, without what its child adds.
+inline std::string process_of(const kube::apiserver::RequestInfo& request) {
+  return request.user_agent.substr(0, request.user_agent.find('/'));
+}
+// Spark deletes the driver that it has just made when it cannot make what belongs to it, by name.
+inline bool from_spark_submit(const kube::apiserver::RequestInfo& request) {
+  return request.user_agent.ends_with(kSparkSubmitAgent);
 }
 inline bool is_application(const kube::apiserver::RequestInfo& request) {
   return request.resource == "sparkapplications";

@@ -28,6 +28,9 @@ void Fleet::start(int number) {
       .server = server_,
       .lease = plan_.lease,
       .seed = plan_.seed * 1'000'003 + static_cast<std::uint64_t>(number * 1000 + lives_[index]),
+      .submitter =
+          plan_.spark_submit ? controller::SubmitterMode::SparkSubmit : controller::SubmitterMode::Native,
+      .submit_dies = [this] { return submit_dies(); },
       .on_end = [this] { down_.wake_all(); }};
   auto process = std::make_unique<OperatorProcess>(
       world_.loop, world_.net.host(name), std::move(settings),
@@ -46,8 +49,9 @@ Task<> Fleet::supervise(int number) {
     world_.trace.add("world", process->name() + (process->crashed() ? " has crashed" : " has ended"));
     graveyard_.push_back(std::move(process));
     if (closing_) co_return;
+    const kube::Duration drawn = draw_pause(random, random.chance(0.5) ? kube::Duration(100ms) : 6s);
     co_await kube::sleep(world_.loop,
-                         random.chance(0.5) ? draw_pause(random, 100ms) : draw_pause(random, 6s));
+                         plan_.restart_pause == kube::Duration::zero() ? drawn : plan_.restart_pause);
   }
 }
 

@@ -12,6 +12,7 @@
 // Thread: the loop's only. Lifetime: tear down as World does: crash all, wait for all_buried().
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -36,6 +37,9 @@ class Fleet {
     Invariants& invariants;
   };
   Fleet(World world, const Plan& plan, std::string server);
+
+  // Whether a spark-submit that an operator has started dies half-way.
+  std::function<bool()> submit_dies = [] { return false; };
 
   // Starts operator `number` and the next after each end, until close().
   kube::Task<> supervise(int number);

@@ -129,16 +129,16 @@ void Invariants::request_answered(const RequestInfo& request, int code) {
     const auto app = server_.store().get(kApplicationTable, {request.ns, request.name});
     if (!app) return;
     const Json& json = app->json();
-    live_reads_[request.user_agent + " " + request.name] = {loop_.steady(), uid_of(json), id_of(json),
-                                                            is_deleting(json),
-                                                            json.at("spec").value("suspend", false)};
+    live_reads_[process_of(request) + " " + request.name] = {loop_.steady(), uid_of(json), id_of(json),
+                                                             is_deleting(json),
+                                                             json.at("spec").value("suspend", false)};
   }
 }
 
 void Invariants::check_form(const RequestInfo& request) {
   const std::string what = request.user_agent + " " + request.verb + " " + request.path;
   if (request.verb == "deletecollection") violate("form: " + what);
-  if (request.verb == "delete") {
+  if (request.verb == "delete" && !from_spark_submit(request)) {
     const Json body = body_of(request);
     if (text_at(body, {"preconditions", "uid"}).empty()) violate("form: no UID precondition: " + what);
     if (is_application(request) && text_at(body, {"preconditions", "resourceVersion"}).empty()) {
@@ -156,7 +156,7 @@ void Invariants::check_form(const RequestInfo& request) {
 void Invariants::check_live_read(const RequestInfo& request) {
   const Json pod = body_of(request);
   const std::string app = label_of(pod, api::label::kAppName);
-  const auto found = live_reads_.find(request.user_agent + " " + app);
+  const auto found = live_reads_.find(process_of(request) + " " + app);
   const std::string owner = owner_uid(pod, kOwnerKind);
   if (found == live_reads_.end() || found->second.uid != owner) {
     return violate("I2: driver of " + app + " posted without a live read of the application");
@@ -203,7 +203,7 @@ void Invariants::committed(const kube::apiserver::Commit& commit) {
         change.before &&
         (!change.after || (is_deleting(change.after->json()) && !is_deleting(change.before->json())));
     if (!change.before && is_driver(object)) driver_created(commit);
-    if (goes && by_operator) driver_deleted(commit);
+    if (goes && by_operator && !from_spark_submit(commit.request)) driver_deleted(commit);
     if (change.after && phase_of(object) == "Succeeded") {
       if (auto known = drivers_.find(uid_of(object)); known != drivers_.end()) known->second.succeeded = true;
     }
@@ -227,7 +227,7 @@ kube::apiserver::ObjectRef Invariants::application_of(const Json& pod) const {
 }
 
 bool Invariants::lands_late(const kube::apiserver::Commit& commit, const std::string& app) const {
-  const std::string& who = commit.request.user_agent;
+  const std::string who = process_of(commit.request);
   if (gone_.contains(who) || late_posts_.contains({loop_.steady(), commit.request.body})) return true;
   const auto read = live_reads_.find(who + " " + app);
   if (read == live_reads_.end()) return false;
@@ -246,7 +246,7 @@ bool Invariants::lands_late(const kube::apiserver::Commit& commit, const std::st
 
 void Invariants::driver_created(const kube::apiserver::Commit& commit) {
   const Json& pod = commit.change.after->json();
-  const std::string who = commit.request.user_agent;
+  const std::string who = process_of(commit.request);
   Driver driver{.key = commit.change.after->key(),
                 .owner = owner_uid(pod, kOwnerKind),
                 .id = label_of(pod, api::label::kSubmissionId),
@@ -331,7 +331,7 @@ void Invariants::application_changed(const kube::apiserver::Commit& commit) {
   if (from_operator(commit.request) && before.at("spec") != after.at("spec"))
     violate("form: a spec was written");
   if (from_operator(commit.request)) {
-    acts_[change.after->key().name][commit.request.user_agent] = loop_.steady();
+    acts_[change.after->key().name][process_of(commit.request)] = loop_.steady();
   }
   if (before.value("status", Json()) != after.value("status", Json())) status_changed(before, after);
 }

@@ -8,17 +8,22 @@ using namespace std::chrono_literals;
 
 OperatorProcess::OperatorProcess(kube::Loop& world, kube::Network& host, Settings settings, kube::Log log)
     : settings_(std::move(settings)), loop_(world, host, settings_.seed), tasks_(loop_, log) {
-  kube::ClientConfig config;
-  config.server = settings_.server;
-  config.token = "operator";
-  auto client = kube::Client::create(loop_, loop_.network(), std::move(config),
-                                     {.user_agent = settings_.name, .default_deadline = kCallDeadline});
-  if (!client) throw std::runtime_error(client.error().message());
-  client_ = std::move(*client);
+  client_ = client(settings_.name);
+  spark_submit_client_ = client(settings_.name + kSparkSubmitAgent);
 
   spark::SubmitOptions submit;
   submit.master_url = "k8s://https://kubernetes.default.svc:443";
-  submitter_ = std::make_unique<controller::NativeSubmitter>(*client_, std::move(submit));
+  native_ = std::make_unique<controller::NativeSubmitter>(*client_, submit);
+  spark_submit_process_ =
+      std::make_unique<SimulatedSparkSubmit>(*spark_submit_client_, settings_.submit_dies);
+  controller::SparkSubmitOptions process;
+  process.program = "/opt/spark/bin/spark-submit";
+  process.timeout = kSubmitTimeout;
+  process.lease = settings_.lease ? 15s : 0s;
+  process.log = log;
+  spark_submit_ = std::make_unique<controller::SparkSubmitSubmitter>(*client_, *spark_submit_process_,
+                                                                     std::move(submit), std::move(process));
+  submitter_ = std::make_unique<controller::SubmitterChoice>(settings_.submitter, *native_, *spark_submit_);
 
   kube::ManagerOptions manager;
   manager.sync_timeout = 60s;
@@ -40,6 +45,17 @@ OperatorProcess::OperatorProcess(kube::Loop& world, kube::Network& host, Setting
 }
 
 OperatorProcess::~OperatorProcess() = default;
+
+std::unique_ptr<kube::Client> OperatorProcess::client(std::string user_agent) {
+  kube::ClientConfig config;
+  config.server = settings_.server;
+  config.token = "operator";
+  auto client =
+      kube::Client::create(loop_, loop_.network(), std::move(config),
+                           {.user_agent = std::move(user_agent), .default_deadline = kCallDeadline});
+  if (!client) throw std::runtime_error(client.error().message());
+  return std::move(*client);
+}
 
 kube::Task<> OperatorProcess::run() {
   std::exception_ptr thrown;

@@ -1,5 +1,5 @@
 // OperatorProcess is one run of the operator on one simulated host, put together as the real binary does it:
-// client, manager, native submitter, application controller, on a loop of its own.
+// client, manager, submitters, application controller, on a loop of its own.
 //
 //   OperatorProcess process(world_loop, net.host("operator-0-1"), {.name = "operator-0-1", …}, log);
 //   net.kill("operator-0-1"); process.crash();     // as a power cut: nothing it still does leaves its host
@@ -16,16 +16,19 @@
 #include <string>
 
 #include "controller/application/application_controller.h"
-#include "controller/submit/native_submitter.h"
+#include "controller/submit/submitter_choice.h"
 #include "kube/async/task_group.h"
 #include "kube/client/client.h"
 #include "kube/runtime/manager.h"
 #include "test/sim/process_loop.h"
+#include "test/sim/simulated_spark_submit.h"
 
 namespace sim {
 
 // What the operator's client gives every call; also how long a driver's POST may be under way.
 inline constexpr kube::Duration kCallDeadline = std::chrono::seconds(10);
+// How long a spark-submit may run.
+inline constexpr kube::Duration kSubmitTimeout = std::chrono::seconds(60);
 
 class OperatorProcess {
  public:
@@ -34,6 +37,9 @@ class OperatorProcess {
     std::string server = "http://apiserver";
     bool lease = false;
     std::uint64_t seed = 1;
+    controller::SubmitterMode submitter = controller::SubmitterMode::Native;
+    // Whether a spark-submit of it dies half-way (simulated_spark_submit.h).
+    std::function<bool()> submit_dies = [] { return false; };
     std::function<void()> on_end = [] {};  // run() has returned; still not to be destroyed
   };
   OperatorProcess(kube::Loop& world, kube::Network& host, Settings settings, kube::Log log);
@@ -57,12 +63,16 @@ class OperatorProcess {
   }
 
  private:
+  std::unique_ptr<kube::Client> client(std::string user_agent);
   kube::Task<> run();
 
   const Settings settings_;
   ProcessLoop loop_;
-  std::unique_ptr<kube::Client> client_;
-  std::unique_ptr<controller::NativeSubmitter> submitter_;
+  std::unique_ptr<kube::Client> client_, spark_submit_client_;
+  std::unique_ptr<controller::NativeSubmitter> native_;
+  std::unique_ptr<SimulatedSparkSubmit> spark_submit_process_;
+  std::unique_ptr<controller::SparkSubmitSubmitter> spark_submit_;
+  std::unique_ptr<controller::SubmitterChoice> submitter_;
   std::unique_ptr<kube::Manager> manager_;
   kube::TaskGroup tasks_;
   bool crashed_ = false;

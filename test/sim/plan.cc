@@ -54,6 +54,19 @@ Plan::Plan(std::uint64_t the_seed) : seed(the_seed) {
   user_actions = random.chance(0.2) ? 0 : static_cast<int>(random.below(7));
 }
 
+Plan Plan::quiet(std::uint64_t seed) {
+  Plan plan(seed);
+  plan.applications = plan.operators = 1;
+  plan.lease = plan.foreign_pods = false;
+  plan.calm = true;
+  plan.call_fault = plan.late_post = plan.watch_fault = plan.crash_at_call = plan.freeze_at_call = 0;
+  plan.crash_every = plan.partition_every = plan.fail_over_every = plan.vandal_every = plan.clock_jump_every =
+      Duration::zero();
+  plan.user_actions = 0;
+  plan.drivers_are_told = true;
+  return plan;
+}
+
 std::string Plan::to_string() const {
   return fmt::format(
       "applications={} operators={} lease={} chaos={}s call_fault={:.3f} late_post={:.2f} watch_fault={:.2f} "

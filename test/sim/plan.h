@@ -15,12 +15,15 @@ namespace sim {
 
 struct Plan {
   explicit Plan(std::uint64_t seed);
+  // One application, one operator, nothing that goes wrong.
+  static Plan quiet(std::uint64_t seed);
 
   std::uint64_t seed;
   int applications;
   int operators;
-  bool lease;            // two compete for it; without one they work beside each other
-  kube::Duration chaos;  // how long things go wrong
+  bool lease;                 // two compete for it; without one they work beside each other
+  bool spark_submit = false;  // starts drivers; otherwise the operators do that themselves
+  kube::Duration chaos;       // how long things go wrong
 
   // Chances per request of an operator.
   double call_fault;   // fails, hangs, is cut, loses its answer, is delayed
@@ -40,6 +43,10 @@ struct Plan {
 
   bool foreign_pods;      // somebody else's pods lie under our names
   double driver_success;  // chance of a driver to succeed
+  // Between the end of an operator and the start of the next; zero: drawn.
+  kube::Duration restart_pause{};
+  // Nothing is drawn: a driver runs until its annotation kExitCode says how it has ended.
+  bool drivers_are_told = false;
   kube::Duration longest_run;
   int user_actions;  // at most, for each application
 
@@ -50,6 +57,7 @@ struct Plan {
 kube::Json draw_application(const std::string& name, kube::Random& random);
 
 inline constexpr const char* kNamespace = "default";
+inline constexpr const char* kExitCode = "sim/exit-code";
 
 // A pause of the given mean, never longer than four times that.
 kube::Duration draw_pause(kube::Random& random, kube::Duration mean);

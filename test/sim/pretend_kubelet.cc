@@ -43,6 +43,14 @@ std::string owner_uid(const Json& object, const std::string& kind) {
   return "";
 }
 
+std::optional<int> told_exit_code(const Json& pod) {
+  const Json& metadata = pod.at("metadata");
+  const auto annotations = metadata.find("annotations");
+  if (annotations == metadata.end() || !annotations->is_object()) return std::nullopt;
+  const std::string text = annotations->value(kExitCode, "");
+  return text.empty() ? std::nullopt : std::optional<int>(std::stoi(text));
+}
+
 bool volumes_exist(kube::apiserver::ApiServer& server, const Json& pod) {
   const std::string ns = pod.at("metadata").at("namespace");
   for (const Json& volume : pod.at("spec").value("volumes", Json::array())) {
@@ -147,6 +155,8 @@ Task<> PretendKubelet::live(ObjectKey key, std::string uid, Random random) {
       }
       co_return;
     }
+    const std::optional<int> told = told_exit_code(pod->json());
+    if (stage == Stage::Running && told) due = loop_.steady();
     if (loop_.steady() < due) {
       (void)co_await server_.store().changed(kPodTable).wait_until(due);
       continue;
@@ -170,12 +180,17 @@ Task<> PretendKubelet::live(ObjectKey key, std::string uid, Random random) {
         }
         co_await set_phase(key, container, "Running", 0);
         stage = Stage::Running;
+        if (plan_.drivers_are_told) {
+          due = kube::kNever;
+          if (driver) co_await create_executors(pod, kExecutors);
+          break;
+        }
         due = driver ? loop_.after(draw(longest_run_)) : kube::kNever;
         if (driver) co_await create_executors(pod, static_cast<int>(random.below(3)));
         break;
       case Stage::Running: {
-        const bool success = random.chance(plan_.driver_success);
-        co_await set_phase(key, container, success ? "Succeeded" : "Failed", success ? 0 : 1);
+        const int code = told ? *told : random.chance(plan_.driver_success) ? 0 : 1;
+        co_await set_phase(key, container, code == 0 ? "Succeeded" : "Failed", code);
         stage = Stage::Ended;
         due = kube::kNever;
         co_await remove_executors(pod);

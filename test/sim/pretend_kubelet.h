@@ -1,6 +1,6 @@
 // PretendKubelet plays scheduler, kubelet and Spark: pods are bound, run once the config maps they mount
 // exist, and end; a running driver creates its executors and takes them away when it ends; a deleted pod goes
-// after a while.
+// after a while. Where the plan says that drivers are told, a driver runs until an annotation ends it.
 //
 //   PretendKubelet kubelet(loop, server, plan);
 //   kubelet.run_pod(object);                // for every new pod
@@ -9,6 +9,7 @@
 // Thread: the loop's only. Lifetime: the server outlives it; cancel its tasks first.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 
@@ -17,6 +18,9 @@
 #include "test/sim/plan.h"
 
 namespace sim {
+
+// Of a driver that is told when to end.
+inline constexpr int kExecutors = 2;
 
 class PretendKubelet {
  public:
@@ -46,6 +50,8 @@ class PretendKubelet {
 bool is_driver(const kube::Json& pod);
 std::string phase_of(const kube::Json& pod);
 bool has_ended(const kube::Json& pod);  // Succeeded or Failed
+// What its annotation kExitCode says; nullopt: nothing yet.
+std::optional<int> told_exit_code(const kube::Json& pod);
 // Every config map it mounts is there: the pod can run.
 bool volumes_exist(kube::apiserver::ApiServer& server, const kube::Json& pod);
 std::string label_of(const kube::Json& object, const std::string& name);
