@@ -6,12 +6,14 @@
 #       structure   checks over the sources (includes, names, length, format)
 #       headers     every header compiled alone
 #       unit        the rooms' own tests, built with ASan and UBSan
-#       sim         the simulated world: 500 seeds; `sim --seeds N` as many, `sim --seed S` replays one
+#       sim         the simulated world: 500 seeds; `sim --seeds N` as many, `sim --seed S` replays one. The crash test:
+#                   the operator killed before and after each of its writes; `sim --crash CASE` replays one case
 #       tsan        the rooms that touch threads, built with TSan
 #       conformance one suite of API requests, against the embedded API server and a real one
 #       e2e         real Spark through the release binaries: a local cluster, and cells of the matrix of Spark versions,
 #                   languages, submitters and API servers (test/e2e/cells.py): six of them; `e2e --all` all sixteen
 #       failover    two operators on the embedded and a real API server, the leader killed, frozen and rolled
+#       lifecycle   every row of the table of transitions, and kills at drawn writes, on the embedded and a real API server
 #       chart       what the Helm chart renders, against a real API server; the operator with its roles
 #       parity      the native submitter against real spark-submits, 3.5 and 4.1; `parity --random N` draws N applications
 #   test/run.sh --timings           compiles preset dev anew and prints its ten slowest translation units
@@ -49,13 +51,14 @@ while [ $# -gt 0 ]; do
     --random) need_number "$@"; export PARITY_RANDOM=$2; shift ;;
     --seeds) need_number "$@"; export SIM_SEEDS=$2; shift ;;
     --seed) need_number "$@"; export SIM_SEED=$2; shift ;;
-    structure|headers|unit|sim|tsan|conformance|e2e|failover|chart|parity) parts+=("$1") ;;
+    --crash) [ -n "${2:-}" ] || wrong "--crash wants a case"; export SIM_CRASH=$2; shift ;;
+    structure|headers|unit|sim|tsan|conformance|e2e|failover|lifecycle|chart|parity) parts+=("$1") ;;
     *) wrong "'$1' is no part and no option" ;;
   esac
   shift
 done
 if [ ${#parts[@]} -eq 0 ] && [ $timings = no ]; then
-  parts=(structure headers unit sim tsan conformance e2e failover chart parity)
+  parts=(structure headers unit sim tsan conformance e2e failover lifecycle chart parity)
 fi
 
 # Runs "$@" as a stage: its time and result go to the closing table.
@@ -149,6 +152,21 @@ chart_part() {
   run_ctest release -L '^chart$'
 }
 
+# A seed or a case that is replayed is the one test it belongs to.
+sim_part() {
+  local tests=()
+  [ -z "${SIM_SEED:-}" ] || tests=(-R '^sim$')
+  [ -z "${SIM_CRASH:-}" ] || tests=(-R '^sim\.crash$')
+  run_ctest release -L '^sim$' -V "${tests[@]}"
+}
+
+lifecycle_part() {
+  test/lib/fetch_control_plane.sh >/dev/null || return 1
+  KUBECTL=$(test/lib/fetch_kubectl.sh) || return 1
+  export KUBECTL
+  run_ctest release -L '^lifecycle$' -V
+}
+
 parity_part() {
   local version
   for version in 3.5.7 4.1.4; do
@@ -172,7 +190,7 @@ timings_part() {
 }
 
 # A preset is built once: what any part wants of it.
-release_targets=(spark-operator sparkctl sim_test embedded_api_server pretend_kubelet parity_native)
+release_targets=(spark-operator sparkctl sim_test crash_test lifecycle_rows embedded_api_server pretend_kubelet parity_native)
 
 mkdir -p "$build"
 if [ $install = yes ]; then
@@ -186,14 +204,15 @@ for part in "${parts[@]}"; do
   case $part in
     structure) stage structure structure_part ;;
     headers)   stage headers build_preset dev "$build/dev" all_verify_interface_header_sets ;;
-    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|conformance|e2e|failover|chart|parity)$' -j "$BUILD_JOBS" ;;
+    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|conformance|e2e|failover|lifecycle|chart|parity)$' -j "$BUILD_JOBS" ;;
     # Optimised, because 500 worlds are many; the dev preset's own ctest runs some of them under ASan.
-    sim)       built_preset release "${release_targets[@]}"; stage sim run_ctest release -L '^sim$' -V ;;
-    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|conformance|e2e|failover|chart|parity)$' -j "$BUILD_JOBS" ;;
+    sim)       built_preset release "${release_targets[@]}"; stage sim sim_part ;;
+    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|conformance|e2e|failover|lifecycle|chart|parity)$' -j "$BUILD_JOBS" ;;
     conformance) built_preset release "${release_targets[@]}"; stage conformance conformance_part ;;
     e2e)       built_preset release "${release_targets[@]}"; stage e2e e2e_part ;;
     chart)     built_preset release "${release_targets[@]}"; stage chart chart_part ;;
     parity)    built_preset release "${release_targets[@]}"; stage parity parity_part ;;
+    lifecycle) built_preset release "${release_targets[@]}"; stage lifecycle lifecycle_part ;;
     failover)  built_preset release "${release_targets[@]}"; stage failover failover_part ;;
   esac
 done

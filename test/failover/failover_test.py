@@ -6,22 +6,20 @@ for longer than its lease, and rolled. What happened is read from the API server
 """
 
 import argparse
-import http.client
 import json
 import os
 import shutil
 import signal
-import ssl
 import subprocess
 import sys
 import threading
 import time
 import unittest
-import urllib.parse
 import urllib.request
 from datetime import datetime
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from administrator import Api  # noqa: E402
 from control_plane import ControlPlane, dies_with_parent, free_port  # noqa: E402
 from driver_history import DriverHistory  # noqa: E402
 from operators import LEASE, NAMESPACE, USER, Operators, wait_for  # noqa: E402
@@ -59,30 +57,6 @@ def application(number):
         spec["driver"]["podName"] = f"app-{number}-of-its-own"
     return {"apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication",
             "metadata": {"name": f"app-{number}", "namespace": "default"}, "spec": spec}
-
-
-class Api:
-    """An administrator's calls over one connection. Thread: its owner's."""
-    PATH = "/apis/sparkoperator.k8s.io/v1beta2/namespaces/default/sparkapplications"
-
-    def __init__(self, plane):
-        place = urllib.parse.urlparse(plane.url)
-        self.connection = http.client.HTTPSConnection(place.hostname, place.port, timeout=60,
-                                                      context=ssl.create_default_context(cafile=plane.ca_file))
-        self.token = plane.token
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.connection.close()
-
-    def call(self, method, path, body=None, content_type="application/json"):
-        self.connection.request(method, path, json.dumps(body) if body is not None else None,
-                                {"Authorization": f"Bearer {self.token}", "Content-Type": content_type})
-        answer = self.connection.getresponse()
-        text = answer.read()
-        return answer.status, json.loads(text) if text else {}
 
 
 class Submissions(threading.Thread):

@@ -70,6 +70,8 @@ class Operator:
 
 
 class Operators:
+    """`lease`: its duration, renew deadline and retry period; None: whoever runs works."""
+
     def __init__(self, plane, kubectl, binary, free_port, lease=("15s", "10s", "2s")):
         self.plane, self.kubectl_path, self.binary, self.free_port, self.lease = plane, kubectl, binary, free_port, lease
         self.all = []
@@ -106,12 +108,14 @@ class Operators:
 
     def start(self, *flags):
         port = self.free_port()
-        duration, deadline, retry = self.lease
-        command = [self.binary, "controller", "start", f"--kubeconfig={self.kubeconfig}", "--namespaces=", "--leader-election=true",
-                   f"--leader-election-lock-name={LEASE}", f"--leader-election-lock-namespace={NAMESPACE}",
-                   f"--leader-election-lease-duration={duration}", f"--leader-election-renew-deadline={deadline}",
-                   f"--leader-election-retry-period={retry}", f"--metrics-bind-address=127.0.0.1:{port}", "--health-probe-bind-address=0",
-                   *flags]
+        command = [self.binary, "controller", "start", f"--kubeconfig={self.kubeconfig}", "--namespaces=",
+                   f"--metrics-bind-address=127.0.0.1:{port}", "--health-probe-bind-address=0", *flags]
+        if self.lease:
+            duration, deadline, retry = self.lease
+            command += ["--leader-election=true",
+                        f"--leader-election-lock-name={LEASE}", f"--leader-election-lock-namespace={NAMESPACE}",
+                        f"--leader-election-lease-duration={duration}", f"--leader-election-renew-deadline={deadline}",
+                        f"--leader-election-retry-period={retry}"]
         number = len(self.all) + 1
         operator = Operator(number, command, self.environment(), os.path.join(self.plane.folder, f"operator-{number}.log"),
                             f"http://127.0.0.1:{port}/metrics")
