@@ -30,13 +30,13 @@ def state_of(status):
 
 
 class Watcher(threading.Thread):
-    """Keeps every status that any application has had, in order."""
+    """Keeps every status that any application has had, in order. The definition must be served already."""
 
     def __init__(self, plane):
         super().__init__(daemon=True)
         self.api, self.seen, self.changed = Api(plane), {}, threading.Condition()
         self.api.connection.timeout = 3600                # nothing may happen for a while
-        self.closed = False
+        self.closed = self.ended = False
         self.start()
 
     def close(self):
@@ -50,11 +50,13 @@ class Watcher(threading.Thread):
         except (OSError, http.client.HTTPException):
             if not self.closed:
                 raise
+        finally:
+            with self.changed:
+                self.ended = True
+                self.changed.notify_all()
 
     def watch(self):
-        # A definition is served some time after it was made.
-        listed = wait_for(lambda: next((a for status, a in [self.api.call("GET", Api.PATH)] if status == 200), None), "no applications")
-        version = listed["metadata"]["resourceVersion"]
+        version = self.api.call("GET", Api.PATH)[1]["metadata"]["resourceVersion"]
         while not self.closed:
             headers = {"Authorization": f"Bearer {self.api.token}"}
             self.api.connection.request("GET", f"{Api.PATH}?watch=1&resourceVersion={version}&allowWatchBookmarks=true", headers=headers)
@@ -80,6 +82,8 @@ class Watcher(threading.Thread):
                 for index in range(position, len(statuses)):
                     if fact(statuses[index]):
                         return index, statuses[index]
+                if self.ended:
+                    raise AssertionError("the watch of applications has ended")
                 if not self.changed.wait(deadline - time.monotonic()):
                     raise AssertionError(f"{name}: waited {LIMIT} s for {what}; it is {statuses[position:] or statuses[-1:]}")
 

@@ -7,6 +7,7 @@ although the operator is killed (SIGKILL) at a write of its, again and again. Po
 
 import argparse
 import concurrent.futures
+import contextlib
 import json
 import os
 import random
@@ -50,8 +51,14 @@ class LifeCycle(unittest.TestCase):
         config["clusters"][0]["cluster"] = {"server": cls.gate.url}
         with open(cls.operators.kubeconfig, "w") as f:
             json.dump(config, f)
+        wait_for(cls.is_served, "the definition of applications is not served")
         cls.watcher = Watcher(cls.plane)
         cls.addClassCleanup(cls.watcher.close)
+
+    @classmethod
+    def is_served(cls):
+        with contextlib.suppress(OSError):                # 404
+            return cls.plane.get(Api.PATH)
 
     def tearDown(self):
         self.operators.kill_all()
