@@ -121,6 +121,12 @@ class Application:
     def suspend(self, suspended=True):
         self.change(suspend=suspended)
 
+    def found_as(self, status):
+        """As somebody else has left it."""
+        self.call("PATCH", f"{self.path}/status", {"status": status}, MERGE)
+        wanted = status["applicationState"]["state"]
+        self.at, _ = self.watcher.next(self.name, self.at, lambda seen: state_of(seen) == wanted, wanted)
+
     def read(self):
         return self.call("GET", self.path)
 

@@ -80,16 +80,18 @@ class LifeCycle(unittest.TestCase):
         table = [tuple(line.split("\t")) for line in
                  subprocess.run([os.environ["LIFECYCLE_ROWS"]], check=True, capture_output=True, text=True).stdout.splitlines()]
         self.assertGreater(len(table), 40)
-        apps = [self.application(f"story-{n:02}") for n in range(len(STORIES))]
+        facts = {fact for _, fact, _ in table}
+        stories = [story for story in STORIES if getattr(story, "fact", None) in (None, *facts)]
+        apps = [self.application(f"story-{n:02}") for n in range(len(stories))]
         failures = []
         with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-            futures = {pool.submit(story, app): (story, app) for story, app in zip(STORIES, apps, strict=True)}
+            futures = {pool.submit(story, app): (story, app) for story, app in zip(stories, apps, strict=True)}
             for future in concurrent.futures.as_completed(futures):
                 story, app = futures[future]
                 if future.exception():
                     failures.append(f"{story.__name__} ({app.name}): {future.exception()}")
         reached = {row for app in apps for row in app.rows}
-        print(f"\n{self.server}: {len(reached & set(table))} of {len(table)} rows of the table reached by {len(STORIES)} stories", flush=True)
+        print(f"\n{self.server}: {len(reached & set(table))} of {len(table)} rows of the table reached by {len(stories)} stories", flush=True)
         self.assertEqual(failures, [], "\n".join(failures) + "\n" + operator.tail(40))
         self.assertEqual([row for row in table if row not in reached], [], "rows that no story reaches")
         self.assertEqual(reached - set(table), set(), "stories of rows that are not in the table")

@@ -323,10 +323,106 @@ def is_refused_and_edited(app):
     app.submitted("PENDING_RERUN")
 
 
+# --- facts that an older table does not have
+
+def about(fact):
+    """A story that is told only if the table knows the fact."""
+    def mark(story):
+        story.fact = fact
+        return story
+    return mark
+
+
+IMPOSSIBLE = {"cores": 1, "coreRequest": "nonsense", "memory": "512m", "serviceAccount": "default"}
+
+
+@about("spec invalid")
+def is_impossible(app):
+    app.create(driver=IMPOSSIBLE, restartPolicy=retries(refusals=3))
+    app.row("NEW", "spec invalid", "FAILED")
+    # As an operator leaves it that tries what cannot succeed.
+    app.found_as({"applicationState": {"state": "SUBMISSION_FAILED"}, "submissionID": "1e5e5d8c-7f0a-4d5c-9d0b-0b9a4d6a2f11",
+                  "submissionAttempts": 1, "lastSubmissionAttemptTime": "2026-01-01T00:00:00Z", "terminationTime": None})
+    app.row("SUBMISSION_FAILED", "spec invalid", "FAILED")
+
+
+@about("spec invalid")
+def becomes_impossible(app):
+    app.create()
+    app.runs()
+    app.change(driver=IMPOSSIBLE)
+    app.row("RUNNING", "spec changed", "INVALIDATING")
+    app.row("INVALIDATING", "driver deleted", "PENDING_RERUN")
+    app.row("PENDING_RERUN", "spec invalid", "FAILED")
+
+
+@about("spec invalid")
+def resumes_impossible(app):
+    app.create(suspend=True, driver=IMPOSSIBLE)
+    app.row("NEW", "suspended by the user", "SUSPENDING")
+    app.row("SUSPENDING", "driver deleted", "SUSPENDED")
+    app.suspend(False)
+    app.row("SUSPENDED", "resumed by the user", "RESUMING")
+    app.row("RESUMING", "spec invalid", "FAILED")
+
+
+@about("driver did not start in time")
+def does_not_start_in_time(app):
+    app.create(driver={"cores": 1, "memory": "512m", "serviceAccount": "default", "startTimeoutSeconds": 1})
+    app.submitted()
+    app.row("SUBMITTED", "driver did not start in time", "FAILING")
+    app.row("FAILING", "no retries left", "FAILED")
+
+
+@about("deadline exceeded")
+def takes_too_long_to_start(app):
+    app.create(activeDeadlineSeconds=1)
+    app.submitted()
+    app.row("SUBMITTED", "deadline exceeded", "FAILING")
+    app.row("FAILING", "no retries left", "FAILED")
+
+
+@about("deadline exceeded")
+def takes_too_long(app):
+    app.create()
+    app.runs()
+    app.change(activeDeadlineSeconds=1)
+    app.row("RUNNING", "deadline exceeded", "FAILING")
+    app.row("FAILING", "no retries left", "FAILED")
+
+
+@about("deadline exceeded")
+def is_unknown_for_too_long(app):
+    becomes_unknown(app)
+    app.change(activeDeadlineSeconds=1)
+    app.row("UNKNOWN", "deadline exceeded", "FAILING")
+    app.row("FAILING", "no retries left", "FAILED")
+
+
+# Spark's container has ended, the pod has not, and has to be waited for.
+@about("deadline exceeded")
+def is_edited_while_it_waits_for_its_driver(app):
+    app.create(restartPolicy=retries(failures=1))
+    app.submitted()
+    app.bind_driver()
+    app.driver_is("Running")
+    app.row("SUBMITTED", "driver running", "RUNNING")
+    app.driver_is("Running", code=1)
+    app.row("RUNNING", "driver failed", "FAILING")
+    app.row("FAILING", "retry due", "PENDING_RERUN")
+    app.edit()
+    app.row("PENDING_RERUN", "spec changed", "INVALIDATING")
+    app.row("INVALIDATING", "driver deleted", "PENDING_RERUN")
+    app.remove_drivers()
+    app.submitted("PENDING_RERUN")
+
+
 STORIES = (
     completes, fails_and_is_edited, is_quick_and_edited, loses_its_driver_early, loses_its_driver, is_unknown_for_a_while,
     is_unknown_and_fails, is_unknown_and_lost, is_unknown_and_suspended, is_unknown_and_edited, is_created_suspended,
     is_suspended_as_it_runs, is_suspended_as_it_resumes, is_edited_early, is_edited_and_suspended,
     is_suspended_as_it_is_restarted, is_suspended_as_it_succeeds, is_edited_as_it_succeeds, is_repeated,
     fails_and_is_tried_again, fails_and_is_refused, is_suspended_before_its_retry, is_edited_before_its_retry,
-    is_refused_for_good, is_refused_for_a_while, is_refused_and_suspended, is_refused_and_edited)
+    is_refused_for_good, is_refused_for_a_while, is_refused_and_suspended, is_refused_and_edited,
+    is_impossible, becomes_impossible, resumes_impossible, does_not_start_in_time, takes_too_long_to_start, takes_too_long,
+    is_unknown_for_too_long, is_edited_while_it_waits_for_its_driver)
