@@ -298,7 +298,7 @@ Task<Result<ReconcileResult>> ApplicationController::act(SparkApplication app, O
   const auto* wait = std::get_if<Wait>(&decision.step);
   if (wait == nullptr) co_return ReconcileResult::done();
   auto kept = co_await keep_children(app, log);
-  if (!kept) co_return kept;
+  if (!kept || kept->requeue) co_return kept;
   if (wait->at_most) co_return ReconcileResult::after(*wait->at_most);
   co_return ReconcileResult::done();
 }
