@@ -6,9 +6,12 @@
 #include <charconv>
 #include <map>
 #include <optional>
+#include <type_traits>
 
 #include "api/constants.h"
+#include "api/names.h"
 #include "kube/core/dns_name.h"
+#include "kube/core/quantity.h"
 
 namespace api {
 namespace {
@@ -160,6 +163,76 @@ void check_dynamic_allocation(const std::optional<DynamicAllocation>& dynamic, F
   not_negative("initialExecutors", dynamic->initial_executors);
 }
 
+// What the hints of a field list say about numbers; the schema of a current CRD says the same.
+void check_range(std::int64_t value, std::optional<std::int64_t> least, std::optional<std::int64_t> most,
+                 const std::string& path, Faults& faults) {
+  if (least && value < *least)
+    faults.push_back({path, "must be at least " + std::to_string(*least) + ", is " + std::to_string(value)});
+  if (most && value > *most)
+    faults.push_back({path, "must be at most " + std::to_string(*most) + ", is " + std::to_string(value)});
+}
+
+template <class Struct>
+void check_limits(const Struct& value, const std::string& path, Faults& faults);
+
+// One member, with its hints.
+struct LimitsOf {
+  const std::string& parent;
+  Faults& faults;
+
+  template <class Member, class... Hints>
+  void operator()(std::string_view name, const Member& member, const Hints&... hints) const {
+    std::optional<std::int64_t> least, most;
+    const auto take = [&]<class Hint>(const Hint& hint) {
+      if constexpr (std::is_same_v<Hint, Minimum>) least = hint.value;
+      if constexpr (std::is_same_v<Hint, Maximum>) most = hint.value;
+    };
+    (take(hints), ...);
+    check(parent + "." + std::string(name), member, least, most);
+  }
+  template <class Member>
+  void check(const std::string& path, const Member& member, std::optional<std::int64_t> least,
+             std::optional<std::int64_t> most) const {
+    if constexpr (requires { member.has_value(); }) {
+      if (member) check(path, *member, least, most);
+    } else if constexpr (std::is_integral_v<Member> && !std::is_same_v<Member, bool>) {
+      check_range(member, least, most, path, faults);
+    } else if constexpr (requires { Member::fields(member, [](auto&&...) {}); }) {
+      check_limits(member, path, faults);
+    } else if constexpr (!std::is_same_v<Member, Json> && requires { Member::value_type::fields; }) {
+      for (std::size_t i = 0; i < member.size(); ++i)
+        check_limits(member[i], path + "[" + std::to_string(i) + "]", faults);
+    }
+  }
+};
+
+template <class Struct>
+void check_limits(const Struct& value, const std::string& path, Faults& faults) {
+  Struct::fields(value, LimitsOf{path, faults});
+}
+
+void check_quantity(const std::string& text, const std::string& path, Faults& faults) {
+  const auto amount = kube::Quantity::parse(text);
+  if (!amount) {
+    faults.push_back({path, "expected a quantity such as 500m or 2Gi, got \"" + text + "\""});
+  } else if (*amount < kube::Quantity()) {
+    faults.push_back({path, "must not be negative, is " + text});
+  }
+}
+
+void check_pod(const SparkPodSpec& pod, const std::string& path, Faults& faults) {
+  const auto quantity = [&](const std::optional<std::string>& text, const char* name) {
+    if (text && !text->empty()) check_quantity(*text, path + name, faults);
+  };
+  quantity(pod.core_limit, ".coreLimit");
+  quantity(pod.core_request, ".coreRequest");
+  check_memory(pod.memory, (path + ".memory").c_str(), faults);
+  check_memory(pod.memory_overhead, (path + ".memoryOverhead").c_str(), faults);
+  if (pod.memory_limit && !is_memory(*pod.memory_limit)) quantity(pod.memory_limit, ".memoryLimit");
+  if (pod.gpu && pod.gpu->quantity < 0)
+    check_range(pod.gpu->quantity, 0, std::nullopt, path + ".gpu.quantity", faults);
+}
+
 void append(Faults& faults, Faults more) {
   faults.insert(faults.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
@@ -193,6 +266,31 @@ std::vector<Fault> validate(const SparkApplication& app, const ValidationOptions
   }
   check_driver_ingress(spec.driver_ingress_options, faults);
   append(faults, validate_spark_conf(spec.spark_conf, app.metadata.namespace_, "spec.sparkConf", options));
+  return faults;
+}
+
+std::vector<Fault> validate_submission(const SparkApplication& app, const ValidationOptions& options) {
+  Faults faults = validate(app, options);
+  const SparkApplicationSpec& spec = app.spec;
+  if (spec.spark_version.empty()) faults.push_back({"spec.sparkVersion", "is required"});
+  check_limits(spec, "spec", faults);
+  check_pod(spec.driver, "spec.driver", faults);
+  check_pod(spec.executor, "spec.executor", faults);
+  check_dynamic_allocation(spec.dynamic_allocation, faults);
+  if (spec.memory_overhead_factor && !spec.memory_overhead_factor->empty()) {
+    const auto factor = kube::Quantity::parse(*spec.memory_overhead_factor);
+    if (!factor || *factor < kube::Quantity())
+      faults.push_back({"spec.memoryOverheadFactor", "expected a decimal number such as 0.1, got \"" +
+                                                         *spec.memory_overhead_factor + "\""});
+  }
+  if (spec.batch_scheduler_options) {
+    for (const auto& [name, amount] : spec.batch_scheduler_options->resources)
+      check_quantity(amount.is_string() ? amount.get<std::string>() : kube::dump_json(amount),
+                     "spec.batchSchedulerOptions.resources[" + name + "]", faults);
+  }
+  const std::string pod = driver_pod_name(app);
+  for (const std::string& fault : kube::dns1123_subdomain_faults(pod))
+    faults.push_back({"spec.driver.podName", "\"" + pod + "\": " + fault});
   return faults;
 }
 

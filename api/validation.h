@@ -32,6 +32,10 @@ struct ValidationOptions {
 };
 
 std::vector<Fault> validate(const SparkApplication& app, const ValidationOptions& options = {});
+// All of the above, and what the schema of a current CRD would have refused or no submission could be made
+// of: negative numbers, malformed sizes and quantities, names that no pod can have. For the controller, which
+// may meet objects that neither a webhook nor a schema has seen. `app` as stored, or with defaults.
+std::vector<Fault> validate_submission(const SparkApplication& app, const ValidationOptions& options = {});
 // Schedule, time zone and policies are the controller's to judge: it must be able to report them in status
 // anyway.
 std::vector<Fault> validate(const ScheduledSparkApplication& app, const ValidationOptions& options = {});

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "kube/core/label_selector.h"
 #include "spark/children/ui_objects.h"
 
 namespace cmd {
@@ -104,6 +105,8 @@ class Flags : private FlagParser {
 
   Result<> check() {
     const auto wrong = [](const std::string& message) { return fail(ErrorKind::InvalidInput, message); };
+    if (auto selector = kube::LabelSelector::parse(flags_.namespace_selector); !selector)
+      return fail(std::move(selector).error().while_doing("--namespace-selector"));
     if (flags_.controller_threads < 1) return wrong("--controller-threads: expected at least 1");
     if (flags_.spark_submit_concurrency < 1) return wrong("--spark-submit-concurrency: expected at least 1");
     if (flags_.spark_submit_timeout <= kube::Duration::zero())
@@ -134,7 +137,6 @@ bool ControllerFlags::gate(const std::string& name) const {
 
 std::vector<std::string> ControllerFlags::without_effect() const {
   static const std::set<std::string> waiting{
-      "--namespace-selector",
       "--enable-batch-scheduler",
       "--kube-scheduler-names",
       "--default-batch-scheduler",

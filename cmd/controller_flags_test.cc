@@ -5,6 +5,16 @@
 using namespace cmd;
 using namespace std::chrono_literals;
 
+TEST_CASE("a namespace selector has an effect, and a malformed one is refused", "[flags]") {
+  auto flags = cmd::parse_controller_flags({"--namespace-selector=team in (a,b)", "--namespaces=c"});
+  REQUIRE(flags);
+  CHECK(flags->namespace_selector == "team in (a,b)");
+  CHECK(flags->without_effect().empty());
+  auto malformed = cmd::parse_controller_flags({"--namespace-selector=team in ("});
+  REQUIRE_FALSE(malformed);
+  CHECK_THAT(malformed.error().message(), Catch::Contains("--namespace-selector"));
+}
+
 TEST_CASE("without flags the defaults are upstream's", "[flags]") {
   const ControllerFlags flags = parse_controller_flags({}).value();
   CHECK(flags.controller_threads == 10);

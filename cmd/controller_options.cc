@@ -35,8 +35,12 @@ controller::ApplicationControllerOptions application_options(const ControllerFla
   options.retry_burst = flags.workqueue_bucket_size;
   options.retry_max_delay = flags.workqueue_max_delay;
   options.policy.max_tracked_executors = flags.max_tracked_executor_per_app;
+  options.policy.driver_pod_creation_grace = flags.driver_pod_creation_grace_period;
   if (flags.gate("DefaultTimeToLive")) {
     options.policy.default_time_to_live_seconds = flags.default_time_to_live_seconds;
+  } else if (flags.default_time_to_live_seconds > 0) {
+    log.warn("default time to live is ignored without its feature gate",
+             {{"flag", "--default-time-to-live-seconds"}, {"gate", "DefaultTimeToLive"}});
   }
   if (flags.gate("PartialRestart")) options.policy.hash_scope = api::HashScope::WithoutExecutorScheduling;
   options.children.ui_service = flags.enable_ui_service;

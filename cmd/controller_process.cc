@@ -24,8 +24,14 @@ class Process final : public ControllerProcess {
         spark_submit_(*client_, children_, submit_options(flags, config), spark_submit_options(flags, log)),
         submitter_(*controller::submitter_mode(flags.submitter), native_, spark_submit_),
         manager_(*client_, manager_options(flags, loop, metrics_.get(), log)) {
-    controller::ApplicationController::add_to(manager_, submitter_, application_options(flags, log));
-    controller::ScheduleController::add_to(manager_, schedule_options(flags, log));
+    controller::ApplicationControllerOptions applications = application_options(flags, log);
+    controller::ScheduleControllerOptions schedules = schedule_options(flags, log);
+    if (!flags.namespace_selector.empty() && !flags.all_namespaces) {
+      applications.scope = &add_scope(flags, log);
+      schedules.scope = applications.scope;
+    }
+    controller::ApplicationController::add_to(manager_, submitter_, std::move(applications));
+    controller::ScheduleController::add_to(manager_, std::move(schedules));
   }
 
   Result<> listen(kube::Network& network, const ControllerFlags& flags, const kube::Log& log) {
@@ -45,6 +51,12 @@ class Process final : public ControllerProcess {
   bool started() const override { return manager_.is_started(); }
 
  private:
+  kube::NamespaceScope& add_scope(const ControllerFlags& flags, const kube::Log& log) {
+    return manager_.add(std::make_unique<kube::NamespaceScope>(
+        *client_, kube::NamespaceScopeOptions{
+                      .selector = flags.namespace_selector, .always = flags.namespaces, .log = log}));
+  }
+
   Result<> caches_filled() const {
     if (manager_.is_ready()) return {};
     return fail(kube::ErrorKind::Unavailable, "caches are not filled yet");

@@ -35,7 +35,10 @@ void process_rows(FlagParser& parser, ProcessFlags& flags) {
 
 Result<> finish_process_flags(ProcessFlags& flags) {
   const auto wrong = [](const std::string& message) { return fail(ErrorKind::InvalidInput, message); };
-  if (std::ranges::find(flags.namespaces, "") != flags.namespaces.end()) flags.namespaces.clear();
+  if (std::ranges::find(flags.namespaces, "") != flags.namespaces.end()) {
+    flags.namespaces.clear();
+    flags.all_namespaces = true;
+  }
   if (flags.leader_election) {
     if (flags.leader_election_lease_duration <= flags.leader_election_renew_deadline)
       return wrong("--leader-election-lease-duration must be longer than --leader-election-renew-deadline");

@@ -20,7 +20,8 @@
 namespace cmd {
 
 struct ProcessFlags {
-  std::vector<std::string> namespaces;  // empty: all
+  std::vector<std::string> namespaces;  // empty: all, unless a selector names some
+  bool all_namespaces = false;          // "" was among them: all, whatever a selector says
 
   bool leader_election = false;
   std::string leader_election_lock_name = "spark-operator-lock";

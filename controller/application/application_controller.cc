@@ -17,6 +17,7 @@ using kube::Task;
 namespace {
 
 constexpr const char* kByApplication = "application";
+constexpr kube::Duration kExecutorsPoll = std::chrono::seconds(2);
 
 kube::Lane lane_of(const ApplicationView& app) {
   return app.state == State::New ? kube::Lane::New : kube::Lane::Known;
@@ -89,7 +90,7 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
                   replaced_[key] = before;
                 }
               }),
-      children_(manager, options_.children, options_.namespaces, options_.log,
+      children_(manager, options_.children, options_.namespaces, options_.scope, options_.log,
                 [this](const ObjectKey& key) {
                   if (apps_->store().get(key) != nullptr) controller_->queue().add(key, kube::Lane::Known);
                 }),
@@ -99,19 +100,27 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
                                      const std::string& id) { return still_due(live, id); }},
                 &children_),
       driver_log_(client_),
+      removal_(client_),
       reconciled_(loop_) {
   apps_ = &manager.add(std::make_unique<kube::Informer<ApplicationView>>(
       client_, kube::InformerOptions<ApplicationView>{.resource = kSparkApplications,
                                                       .project = project_application,
                                                       .namespaces = options_.namespaces,
+                                                      .more_namespaces = options_.scope != nullptr,
                                                       .log = options_.log}));
   pods_ = &manager.add(std::make_unique<kube::Informer<PodView>>(
       client_,
       kube::InformerOptions<PodView>{.resource = kube::kPods,
                                      .project = [](kube::JsonView pod) { return project_pod(pod); },
                                      .namespaces = options_.namespaces,
+                                     .more_namespaces = options_.scope != nullptr,
                                      .label_selector = std::string(api::label::kLaunchedByOperator) + "=true",
                                      .log = options_.log}));
+  if (options_.scope != nullptr) {
+    // Pods first: an application must not be looked at before its driver can be seen.
+    options_.scope->follow(*pods_);
+    options_.scope->follow(*apps_);
+  }
   kube::ControllerOptions queue{.workers = options_.workers,
                                 .grace = options_.grace,
                                 .retry_qps = options_.retry_qps,
@@ -154,8 +163,10 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
   });
 }
 
-Observation ApplicationController::observe(const SparkApplication& app) const {
+Observation ApplicationController::observe(const ReadApplication& read) const {
+  const SparkApplication& app = read.app;
   Observation seen;
+  seen.unreadable = read.unreadable;
   for (const auto& pod : pods_->store().by_index(kByApplication, app.metadata.key().to_string())) {
     if (pod->is_executor()) seen.executors.push_back(*pod);
     if (pod->is_driver() && pod->belongs_to(app.metadata.uid)) seen.drivers.push_back(*pod);
@@ -167,9 +178,9 @@ std::optional<std::string> ApplicationController::stands_still(const ObjectKey& 
   const auto view = apps_->store().get(key);
   if (view == nullptr || controller_->queue().contains(key) || long_controller_->queue().contains(key))
     return std::nullopt;
-  auto app = view->decode();
-  if (!app) return std::nullopt;  // nothing can be done before somebody repairs it
-  const Decision decision = decide(*app, observe(*app), loop_.now(), options_.policy);
+  auto read = view->read();
+  if (!read) return std::nullopt;  // nothing can be done before somebody repairs it
+  const Decision decision = decide(read->app, observe(*read), loop_.now(), options_.policy);
   const auto* wait = std::get_if<Wait>(&decision.step);
   if (wait != nullptr && !wait->at_most && !decision.status) return std::nullopt;
   return view->resource_version;
@@ -196,17 +207,17 @@ Task<Result<ReconcileResult>> ApplicationController::reconcile(kube::ReconcileRe
   if (submitting_.contains(request.key)) co_return ReconcileResult::done();
   const auto view = view_of(request.key);
   if (view == nullptr) co_return ReconcileResult::done();
-  auto app = view->decode();
-  if (!app)
-    co_return fail(std::move(app).error().while_doing("read SparkApplication " + request.key.to_string()));
-  Observation seen = observe(*app);
-  Decision decision = decide(*app, seen, loop_.now(), options_.policy);
+  auto read = view->read();
+  if (!read)
+    co_return fail(std::move(read).error().while_doing("read SparkApplication " + request.key.to_string()));
+  Observation seen = observe(*read);
+  Decision decision = decide(read->app, seen, loop_.now(), options_.policy);
   if (std::holds_alternative<Submit>(decision.step) && long_controller_->queue().contains(request.key) &&
       handed_over_[request.key] == view->resource_version) {
     co_return ReconcileResult::done();
   }
   Holding holding(reconciling_, request.key, reconciled_);
-  co_return co_await act(std::move(*app), std::move(seen), std::move(decision), request.log);
+  co_return co_await act(std::move(read->app), std::move(seen), std::move(decision), request.log);
 }
 
 void ApplicationController::hand_over(const SparkApplication& app) {
@@ -234,12 +245,13 @@ Task<Result<ReconcileResult>> ApplicationController::submit_long(kube::Reconcile
 Task<Result<ReconcileResult>> ApplicationController::launch_if_due(kube::ReconcileRequest request) {
   const auto view = view_of(request.key);
   if (view == nullptr) co_return ReconcileResult::done();
-  auto app = view->decode();
-  if (!app) co_return ReconcileResult::done();
-  const Observation seen = observe(*app);
-  Decision decision = decide(*app, seen, loop_.now(), options_.policy);
+  auto read = view->read();
+  if (!read) co_return ReconcileResult::done();
+  const Observation seen = observe(*read);
+  Decision decision = decide(read->app, seen, loop_.now(), options_.policy);
   if (!std::holds_alternative<Submit>(decision.step)) co_return ReconcileResult::done();
-  co_return co_await launcher_.launch(*app, seen, std::move(decision.notes), request.log, Patience::Long);
+  co_return co_await launcher_.launch(read->app, seen, std::move(decision.notes), request.log,
+                                      Patience::Long);
 }
 
 // By what the cache shows now. The version that the attempt was begun from is not asked again.
@@ -247,10 +259,10 @@ bool ApplicationController::still_due(const SparkApplication& live, const std::s
   const auto view = apps_->store().get(live.metadata.key());
   if (view == nullptr) return false;
   if (view->resource_version == live.metadata.resource_version) return true;
-  const auto app = view->decode();
-  if (!app || app->metadata.uid != live.metadata.uid) return false;
-  const Decision decision = decide(*app, observe(*app), loop_.now(), options_.policy);
-  return std::holds_alternative<Submit>(decision.step) && next_id(*app, options_.policy) == id;
+  const auto read = view->read();
+  if (!read || read->app.metadata.uid != live.metadata.uid) return false;
+  const Decision decision = decide(read->app, observe(*read), loop_.now(), options_.policy);
+  return std::holds_alternative<Submit>(decision.step) && next_id(read->app, options_.policy) == id;
 }
 
 Task<Result<ReconcileResult>> ApplicationController::act(SparkApplication app, Observation seen,
@@ -264,36 +276,29 @@ Task<Result<ReconcileResult>> ApplicationController::act(SparkApplication app, O
   if (std::holds_alternative<ConfirmDriverGone>(decision.step)) {
     co_return co_await confirm_driver_gone(app, std::move(seen), log);
   }
-  if (const auto* removal = std::get_if<DeleteDriver>(&decision.step)) {
-    kube::DeleteOptions options = kube::DeleteOptions().uid(removal->uid);
-    options.precondition_resource_version = removal->resource_version;
-    auto removed =
-        co_await kube::JsonApi(client_, kube::kPods, removal->pod.ns).remove(removal->pod.name, options);
-    if (!removed && removed.error().is_conflict()) co_return ReconcileResult::again();
-    if (!removed && !removed.error().is_not_found()) {
-      co_return fail(std::move(removed).error().while_doing("delete pod " + removal->pod.to_string()));
-    }
-    log.info("driver deleted", {{"pod", removal->pod.to_string()}, {"uid", removal->uid}});
+  if (auto* step = std::get_if<DeleteDriver>(&decision.step)) {
+    auto removed = co_await removal_.driver(std::move(*step), log);
+    if (!removed) co_return fail(std::move(removed));
+    if (*removed == Removed::Changed) co_return ReconcileResult::again();
+  }
+  if (auto* step = std::get_if<DeleteExecutors>(&decision.step)) {
+    auto removed = co_await removal_.executors(app, std::move(*step), log);
+    if (!removed) co_return fail(std::move(removed));
+    if (*removed == Removed::Changed) co_return ReconcileResult::again();
+    // Some may be left, or known to the cache alone.
+    co_return ReconcileResult::after(kExecutorsPoll);
   }
   if (std::holds_alternative<DeleteApplication>(decision.step)) {
-    auto removed =
-        co_await kube::JsonApi(client_, kSparkApplications, app.metadata.namespace_)
-            .remove(
-                app.metadata.name,
-                kube::DeleteOptions().uid(app.metadata.uid).resource_version(app.metadata.resource_version));
-    if (!removed && removed.error().is_conflict()) co_return ReconcileResult::again();
-    if (!removed && !removed.error().is_not_found()) {
-      co_return fail(std::move(removed).error().while_doing("delete expired SparkApplication"));
-    }
-    log.info("time to live has ended, application deleted");
-    co_return ReconcileResult::done();
+    auto removed = co_await removal_.application(app, log);
+    if (!removed) co_return fail(std::move(removed));
+    co_return *removed == Removed::Changed ? ReconcileResult::again() : ReconcileResult::done();
   }
   if (decision.status) co_return co_await write_decided(app, std::move(decision), log);
   writer_.tell(app, decision.notes);
   const auto* wait = std::get_if<Wait>(&decision.step);
   if (wait == nullptr) co_return ReconcileResult::done();
   auto kept = co_await keep_children(app, log);
-  if (!kept) co_return kept;
+  if (!kept || kept->requeue) co_return kept;
   if (wait->at_most) co_return ReconcileResult::after(*wait->at_most);
   co_return ReconcileResult::done();
 }
@@ -343,9 +348,15 @@ Task<Result<ReconcileResult>> ApplicationController::confirm_driver_gone(const S
       co_return co_await write_decided(app, std::move(tracked), log);
     }
   }
+  // Its submission may still be on its way, as with another operator's service.
+  const auto submitted = app.status.last_submission_attempt_time;
+  if (app.status.application_state.state == State::Submitted && submitted) {
+    const kube::Duration left = *submitted + options_.policy.driver_pod_creation_grace - loop_.now();
+    if (left > kube::Duration::zero()) co_return ReconcileResult::after(left);
+  }
   std::vector<Note> notes{
       {true, "SparkDriverNotFound", "Driver pod " + key.name + " not found, marking application as Failing"}};
-  co_return co_await write(app, driver_lost(app.status, loop_.now()), std::move(notes), log);
+  co_return co_await write(app, driver_lost(app, loop_.now()), std::move(notes), log);
 }
 
 // A driver that has failed says why in its log, which is gone with the pod.

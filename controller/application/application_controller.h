@@ -19,14 +19,17 @@
 #include "controller/application/audit.h"
 #include "controller/application/driver_log.h"
 #include "controller/application/launcher.h"
+#include "controller/application/removal.h"
 #include "kube/runtime/controller.h"
 #include "kube/runtime/informer.h"
 #include "kube/runtime/manager.h"
+#include "kube/runtime/namespace_scope.h"
 
 namespace controller {
 
 struct ApplicationControllerOptions {
-  std::vector<std::string> namespaces;  // empty: all
+  std::vector<std::string> namespaces;    // empty: all, or those in `scope`
+  kube::NamespaceScope* scope = nullptr;  // more namespaces, by label; of the same manager
   int workers = 10;
   int long_workers = 4;  // submissions that take long, at a time
   kube::Duration grace = std::chrono::seconds(20);
@@ -72,7 +75,7 @@ class ApplicationController final : public Audited {
                                                         std::vector<Note> notes, kube::Log log);
   kube::Task<kube::Result<kube::ReconcileResult>> keep_children(const api::SparkApplication& app,
                                                                 kube::Log log);
-  Observation observe(const api::SparkApplication& app) const;
+  Observation observe(const ReadApplication& read) const;
 
   kube::Client& client_;
   kube::Loop& loop_;
@@ -81,6 +84,7 @@ class ApplicationController final : public Audited {
   Children children_;
   Launcher launcher_;
   DriverLog driver_log_;
+  Removal removal_;
   kube::Informer<ApplicationView>* apps_ = nullptr;
   kube::Informer<PodView>* pods_ = nullptr;
   kube::Controller* controller_ = nullptr;

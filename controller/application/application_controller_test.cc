@@ -2,86 +2,11 @@
 
 #include <catch2/catch.hpp>
 
-#include "controller/application/fake_api.h"
-#include "controller/submit/native_submitter.h"
+#include "controller/application/controller_world.h"
 
 using namespace controller;
 using namespace std::chrono_literals;
 using kube::Json;
-
-namespace {
-
-// A whole operator in front of an API server without kubelet: the test moves the pods.
-struct World {
-  FakeApi api;
-  kube::MetricsRegistry metrics;
-  std::unique_ptr<kube::Client> client = api.server.client();
-  NativeSubmitter submitter{*client, [] {
-                              spark::SubmitOptions options;
-                              options.master_url = "k8s://https://kubernetes.default.svc:443";
-                              return options;
-                            }()};
-  std::unique_ptr<kube::Manager> manager;
-  kube::TaskGroup tasks{api.server.loop};
-
-  World() { start(); }
-  ~World() { stop(); }
-
-  void start() {
-    kube::ManagerOptions options;
-    options.metrics = &metrics;
-    manager = std::make_unique<kube::Manager>(*client, std::move(options));
-    ApplicationController::add_to(*manager, submitter, {});
-    const auto body = [](kube::Manager* manager) -> kube::Task<> { (void)co_await manager->run(); };
-    tasks.spawn("manager", body(manager.get()));
-    pass(1s);
-  }
-  void stop() {
-    manager->stop();
-    api.server.loop.run(tasks.join());
-    manager.reset();
-  }
-
-  void pass(kube::Duration duration) { api.server.loop.run_for(duration); }
-  void apply(Json application = application_json()) {
-    api.put(app_path("pi"), std::move(application));
-    pass(1s);
-  }
-  api::SparkApplicationStatus status() const {
-    return kube::decode<api::SparkApplication>(api.at(app_path("pi"))).value().status;
-  }
-  std::string state() const { return std::string(api::to_string(status().application_state.state)); }
-  void phase(const std::string& phase, const std::string& pod = "pi-driver") {
-    api.change(pod_path(pod), [&](Json& object) { object["status"] = {{"phase", phase}}; });
-    pass(1s);
-  }
-  std::string uid(const std::string& pod = "pi-driver") const {
-    return api.at(pod_path(pod))["metadata"]["uid"];
-  }
-  bool stuck(int number) const {
-    return metrics.text().find("spark_operator_stuck_applications_total " + std::to_string(number) + "\n") !=
-           std::string::npos;
-  }
-  // Right before the first request of that kind.
-  void meanwhile(const std::string& request, std::function<void()> change) {
-    api.before = [=, done = false](const std::string& asked) mutable {
-      if (!done && asked == request) {
-        done = true;
-        change();
-      }
-      return FakeFault{};
-    };
-  }
-};
-
-Json retrying() {
-  Json application = application_json();
-  application["spec"]["restartPolicy"] = {
-      {"type", "OnFailure"}, {"onFailureRetries", 1}, {"onFailureRetryInterval", 10}};
-  return application;
-}
-
-}  // namespace
 
 TEST_CASE("an application lives from New to COMPLETED", "[controller]") {
   World world;

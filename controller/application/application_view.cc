@@ -11,6 +11,21 @@ kube::Result<api::SparkApplication> ApplicationView::decode() const {
   return kube::decode<api::SparkApplication>(object);
 }
 
+kube::Result<ReadApplication> ApplicationView::read() const {
+  kube::Json object = kube::Json::parse(text, nullptr, false);
+  if (object.is_discarded()) return kube::fail(kube::ErrorKind::InvalidInput, key.to_string() + ": not JSON");
+  auto app = kube::decode<api::SparkApplication>(object);
+  if (app) return ReadApplication{std::move(*app), ""};
+  kube::Json rest = kube::Json::object();
+  // What users and schedulers flip must work on any spec.
+  for (const char* field : {"suspend", "timeToLiveSeconds"})
+    if (const kube::Json* value = kube::find_path(object, {"spec", field})) rest[field] = *value;
+  object["spec"] = std::move(rest);
+  auto without = kube::decode<api::SparkApplication>(object);
+  if (!without) return kube::fail(std::move(app));
+  return ReadApplication{std::move(*without), app.error().message()};
+}
+
 kube::Result<ApplicationView> project_application(kube::JsonView object) {
   static const kube::MetaWants wants{.labels = std::vector<std::string>{}};
   auto meta = kube::project_meta(object, wants);

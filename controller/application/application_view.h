@@ -19,6 +19,12 @@ namespace controller {
 inline const kube::Resource kSparkApplications{"sparkoperator.k8s.io", "v1beta2", "SparkApplication",
                                                "sparkapplications"};
 
+// An application as far as it can be read.
+struct ReadApplication {
+  api::SparkApplication app;
+  std::string unreadable;  // what is wrong with its spec, with the path; `app` has an empty one then
+};
+
 struct ApplicationView {
   kube::ObjectKey key;
   std::string uid;
@@ -27,6 +33,9 @@ struct ApplicationView {
   std::string text;  // the object without managedFields
 
   kube::Result<api::SparkApplication> decode() const;
+  // A spec that no schema has checked may be anything; what stands beside it is read all the same. Error:
+  // status or metadata cannot be read, as when a later operator wrote a state that we do not know.
+  kube::Result<ReadApplication> read() const;
 };
 
 kube::Result<ApplicationView> project_application(kube::JsonView object);

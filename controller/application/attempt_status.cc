@@ -61,14 +61,42 @@ SparkApplicationStatus refused(const SparkApplicationStatus& before, std::string
   return status;
 }
 
-SparkApplicationStatus driver_lost(const SparkApplicationStatus& before, TimePoint now) {
+SparkApplicationStatus driver_lost(const SparkApplication& app, TimePoint now) {
+  const SparkApplicationStatus& before = app.status;
   SparkApplicationStatus status = before;
   const State state = before.application_state.state;
   status.application_state = {next_state(state, Fact::DriverLost).value_or(State::Failing),
                               driver_gone(before.driver_info.pod_name),
                               {}};
+  end_run(app.spec, before, FailureReason::DriverNotFound, now, status);
+  return status;
+}
+
+SparkApplicationStatus impossible(const SparkApplicationStatus& before, std::string submission_id,
+                                  std::string message, TimePoint now) {
+  SparkApplicationStatus status = refused(before, std::move(submission_id), std::move(message), now);
+  const State state = before.application_state.state;
+  status.application_state.state = next_state(state, Fact::SpecInvalid).value_or(State::Failed);
   status.termination_time = whole_seconds(now);
   return status;
+}
+
+void end_run(const api::SparkApplicationSpec& spec, const SparkApplicationStatus& before,
+             std::optional<FailureReason> reason, TimePoint now, SparkApplicationStatus& status) {
+  status.termination_time = whole_seconds(now);
+  const api::RestartPolicy& policy = spec.restart_policy;
+  // A driver that never ran says nothing about the application's health, however long that took.
+  const bool ran = before.application_state.state != State::Submitted;
+  if (policy.reset_attempts_after && ran && before.last_submission_attempt_time &&
+      (now - *before.last_submission_attempt_time) / std::chrono::seconds(1) >=
+          *policy.reset_attempts_after) {
+    status.execution_attempts = 1;
+    status.submission_attempts = 1;
+    status.infrastructure_failures = 0;
+  }
+  if (policy.on_infrastructure_failure_retries && reason && is_infrastructure(*reason)) {
+    status.infrastructure_failures += 1;
+  }
 }
 
 }  // namespace controller

@@ -7,9 +7,11 @@
 // Thread: pure functions.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "controller/application/decision.h"
+#include "controller/application/failure_reason.h"
 
 namespace controller {
 
@@ -24,6 +26,15 @@ bool is_current_driver(const api::SparkApplication& app, const PodView& pod);
 api::SparkApplicationStatus submitted(const api::SparkApplicationStatus& before, const PodView& driver);
 api::SparkApplicationStatus refused(const api::SparkApplicationStatus& before, std::string submission_id,
                                     std::string message, kube::TimePoint now);
-api::SparkApplicationStatus driver_lost(const api::SparkApplicationStatus& before, kube::TimePoint now);
+api::SparkApplicationStatus driver_lost(const api::SparkApplication& app, kube::TimePoint now);
+// No submission can ever be made of this spec. Its id is used up, so that an edit is seen as one.
+api::SparkApplicationStatus impossible(const api::SparkApplicationStatus& before, std::string submission_id,
+                                       std::string message, kube::TimePoint now);
+
+// The run has come to its end; `reason`: why it failed, if it did. Sets the end, forgets earlier attempts
+// where the run was long enough, and counts what the cluster has to answer for. `before` is the status of the
+// run.
+void end_run(const api::SparkApplicationSpec& spec, const api::SparkApplicationStatus& before,
+             std::optional<FailureReason> reason, kube::TimePoint now, api::SparkApplicationStatus& status);
 
 }  // namespace controller

@@ -27,9 +27,12 @@ class Decider {
   // ---- rules, in the order in which they are asked
   Decision delete_all() const;
   std::optional<Decision> look_for_strays() const;
+  // Executors of attempts that are over.
+  std::optional<Decision> look_for_executors() const;
   bool spec_changed() const;
 
   Decision before_submission() const;
+  Decision impossible(std::string why) const;
   Decision active() const;
   Decision succeeding() const;
   Decision failing() const;
@@ -41,11 +44,21 @@ class Decider {
   // ---- what rules are made of
   static Decision patch(api::SparkApplicationStatus status);
   static DeleteDriver deletion(const PodView& pod);
+  // The driver's, so that logs of one that has ended meanwhile stay.
+  static DeleteDriver deletion_while_it_runs(const PodView& pod);
+  // Those that may still be at work, of one attempt or of all.
+  std::vector<PodView> live_executors(const std::string* submission_id = nullptr) const;
   // The row of the table for this state and fact, with the events that tell of it.
   Decision to(Fact fact) const;
   // The attempt ends: its driver is deleted, and status moves on in the same step.
   Decision leave(Decision decision) const;
   Decision rerun() const;
+  // Whether the driver takes longer than it may; else when that will be, if ever.
+  struct Patience {
+    std::optional<Fact> over;
+    std::optional<kube::Duration> left;
+  };
+  Patience patience_with(const PodView& driver) const;
   void track_start(api::SparkApplicationStatus& status, const PodView& driver,
                    std::vector<Note>& notes) const;
   void track(api::SparkApplicationStatus& status, std::vector<Note>& notes) const;

@@ -24,6 +24,7 @@ Decider::Decider(const SparkApplication& app, const Observation& seen, TimePoint
 Decision Decider::decide() const {
   if (app_.metadata.deletion_timestamp) return delete_all();
   if (auto stray = look_for_strays()) return *stray;
+  if (auto executors = look_for_executors()) return *executors;
   if (wants_suspension() && !api::is_terminal(state_) && state_ != State::Suspending &&
       state_ != State::Suspended) {
     return to(Fact::Suspend);
@@ -57,6 +58,19 @@ DeleteDriver Decider::deletion(const PodView& pod) {
   return {pod.key, pod.uid, std::nullopt};
 }
 
+DeleteDriver Decider::deletion_while_it_runs(const PodView& pod) {
+  return {pod.key, pod.uid, pod.resource_version};
+}
+
+std::vector<PodView> Decider::live_executors(const std::string* submission_id) const {
+  std::vector<PodView> pods;
+  for (const PodView& pod : seen_.executors) {
+    if (!pod.alive() || pod.terminating || !pod.belongs_to(app_.metadata.uid)) continue;
+    if (submission_id == nullptr || pod.submission_id == *submission_id) pods.push_back(pod);
+  }
+  return pods;
+}
+
 Decision Decider::to(Fact fact) const {
   SparkApplicationStatus status = status_;
   status.application_state.state = next_state(state_, fact).value_or(state_);
@@ -76,6 +90,8 @@ Decision Decider::delete_all() const {
   for (const PodView& pod : seen_.drivers) {
     if (!pod.terminating) return {deletion(pod), std::nullopt, {}};
   }
+  if (auto executors = live_executors(); !executors.empty())
+    return {DeleteExecutors{std::move(executors)}, std::nullopt, {}};
   return {};
 }
 
@@ -91,9 +107,7 @@ std::optional<Decision> Decider::look_for_strays() const {
     }
     if (pod.terminating) continue;
     if (current && api::is_terminal(state_) && pod.alive()) {
-      DeleteDriver step = deletion(pod);
-      step.resource_version = pod.resource_version;  // if it has ended meanwhile, its logs must stay
-      return Decision{step, std::nullopt, {}};
+      return Decision{deletion_while_it_runs(pod), std::nullopt, {}};
     }
     if (current && state_ == State::Suspended) return Decision{deletion(pod), std::nullopt, {}};
     if (!current && !next && !(state_ == State::New && wants_suspension())) {
@@ -107,10 +121,30 @@ std::optional<Decision> Decider::look_for_strays() const {
   return std::nullopt;
 }
 
+std::optional<Decision> Decider::look_for_executors() const {
+  // Status has left the current id: its run is over, and another one due or put off.
+  const bool left = state_ == State::PendingRerun || state_ == State::SubmissionFailed ||
+                    state_ == State::Suspended || state_ == State::Resuming;
+  if (left && !status_.submission_id.empty()) {
+    if (auto over = live_executors(&status_.submission_id); !over.empty())
+      return Decision{DeleteExecutors{std::move(over)}, std::nullopt, {}};
+  }
+  std::vector<PodView> strangers;
+  for (PodView& pod : live_executors()) {
+    if (pod.submission_id == status_.submission_id || api::same_link(pod.submission_id, next_)) continue;
+    strangers.push_back(std::move(pod));
+  }
+  if (strangers.empty()) return std::nullopt;
+  return Decision{DeleteExecutors{std::move(strangers), true}, std::nullopt, {}};
+}
+
 bool Decider::spec_changed() const {
   if (status_.submission_id.empty()) return false;
+  // Pending after an edit (its counters start over then) is not pending because of it once more. Edits of
+  // what is suspended or resumes are seen when it is submitted: schedulers make them when they admit it.
+  const bool pending = state_ == State::PendingRerun && status_.submission_attempts > 0;
   const bool watched = is_active(state_) || api::is_terminal(state_) || state_ == State::Succeeding ||
-                       state_ == State::Failing || state_ == State::SubmissionFailed;
+                       state_ == State::Failing || state_ == State::SubmissionFailed || pending;
   return watched && api::spec_changed(status_.submission_id, app_.spec, policy_.hash_scope);
 }
 

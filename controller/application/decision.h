@@ -16,6 +16,7 @@
 
 #include "api/spark_application.h"
 #include "api/spec_hash.h"
+#include "api/validation.h"
 #include "controller/application/pod_view.h"
 #include "controller/application/transitions.h"
 
@@ -24,13 +25,18 @@ namespace controller {
 // The pods that belong to the application by UID.
 struct Observation {
   std::vector<PodView> drivers;
-  std::vector<PodView> executors;
+  std::vector<PodView> executors;  // also those that belong to no application, by their label
+  // Why the stored spec cannot be read, with its path; the application has an empty spec then.
+  std::string unreadable = {};
 };
 
 struct Policy {
   std::optional<std::int64_t> default_time_to_live_seconds;
   std::int64_t max_tracked_executors = 1000;
   api::HashScope hash_scope = api::HashScope::WholeSpec;
+  // How long the driver of a submitted application may be missing before it counts as gone.
+  kube::Duration driver_pod_creation_grace{};
+  api::ValidationOptions validation = {};
 };
 
 // A core/v1 Event to record once the step is done.
@@ -59,10 +65,18 @@ struct LookAtStray {
 };
 // The driver is not in the cache: believe that it is gone from a live read only.
 struct ConfirmDriverGone {};
+// Delete executors that nobody needs any more, each by UID. Their owner reference to the application keeps
+// them when their driver goes.
+struct DeleteExecutors {
+  std::vector<PodView> pods;
+  // They are of an attempt that status, as we see it, does not know: look live whether we see it right.
+  bool look_first = false;
+};
 // The application's time to live has ended.
 struct DeleteApplication {};
 
-using Step = std::variant<Wait, Submit, DeleteDriver, LookAtStray, ConfirmDriverGone, DeleteApplication>;
+using Step = std::variant<Wait, Submit, DeleteDriver, LookAtStray, ConfirmDriverGone, DeleteExecutors,
+                          DeleteApplication>;
 
 struct Decision {
   Step step = Wait{};

@@ -2,6 +2,7 @@
 #include "controller/application/decider.h"
 #include "controller/application/driver_failure.h"
 #include "controller/application/executors.h"
+#include "controller/application/retry_policy.h"
 
 namespace controller {
 
@@ -57,6 +58,20 @@ Note driver_pending_note(const std::string& pod, const Failure& obstacle) {
   return {false, "SparkDriverPending", with_reason("Driver " + pod + " is pending:", obstacle)};
 }
 
+// Why a driver is to end that takes too long.
+std::string driver_late(const PodView& driver, Fact fact, const api::SparkApplicationSpec& spec) {
+  if (fact == Fact::DeadlineExceeded) {
+    return with_reason("driver ended by the operator",
+                       {FailureReason::DeadlineExceeded,
+                        "the run takes longer than spec.activeDeadlineSeconds (" +
+                            std::to_string(spec.active_deadline_seconds.value_or(0)) + ")"});
+  }
+  const std::string words = "driver did not start within spec.driver.startTimeoutSeconds (" +
+                            std::to_string(spec.driver.start_timeout_seconds.value_or(0)) + ")";
+  return with_reason(words, start_obstacle(driver).value_or(
+                                Failure{FailureReason::DriverStartTimeout, "its pod does not say why"}));
+}
+
 }  // namespace
 
 Decision Decider::active() const {
@@ -67,28 +82,58 @@ Decision Decider::active() const {
   if (driver == nullptr) return {ConfirmDriverGone{}, std::nullopt, {}};
 
   SparkApplicationStatus status = status_;
-  std::vector<Note> notes;
-  std::optional<kube::ObjectKey> log_of_driver;
-  const Fact fact = fact_of(driver_state(*driver));
+  Decision decision;
+  const Patience patience = patience_with(*driver);
+  const Fact fact = patience.over.value_or(fact_of(driver_state(*driver)));
   const std::optional<State> next = next_state(state_, fact);
   const bool forward = next && rank(*next) >= rank(state_);
   if (forward && *next != state_) {
     status.application_state.state = *next;
-    notes.push_back(driver_note(driver->key.name, *next));
-    if (*next == State::Failing) {
+    std::optional<FailureReason> reason;
+    if (*next == State::Failing && patience.over) {
+      status.application_state.error_message = driver_late(*driver, fact, spec_);
+      reason = reason_in(status.application_state.error_message);
+    } else if (*next == State::Failing) {
       status.application_state.error_message = driver_failure(*driver);
-      if (log_is_worth_reading(*driver)) log_of_driver = driver->key;
+      reason = failure_of(*driver).reason;
+      if (log_is_worth_reading(*driver)) decision.log_of_driver = driver->key;
     }
-    if (rank(*next) == 2) status.termination_time = whole_seconds(now_);
+    if (rank(*next) == 2) end_run(spec_, status_, reason, now_, status);
+    decision.notes.push_back(driver_note(driver->key.name, *next));
   }
-  track_start(status, *driver, notes);
+  track_start(status, *driver, decision.notes);
   status.spark_application_id = driver->app_selector;
-  track(status, notes);
-  Decision decision;
-  if (status != status_) decision.status = std::move(status);
-  decision.notes = std::move(notes);
-  decision.log_of_driver = std::move(log_of_driver);
+  track(status, decision.notes);
+  if (status != status_) {
+    decision.status = std::move(status);
+  } else if (patience.left) {
+    decision.step = Wait{*patience.left};
+  }
   return decision;
+}
+
+Decider::Patience Decider::patience_with(const PodView& driver) const {
+  Patience patience;
+  const auto submitted =
+      status_.last_submission_attempt_time ? status_.last_submission_attempt_time : driver.created;
+  if (!submitted) return patience;
+  const api::PodState state = driver_state(driver);
+  const auto limit = [&](std::optional<std::int64_t> seconds, Fact fact) {
+    if (!seconds) return;
+    const std::int64_t passed = (now_ - *submitted) / std::chrono::seconds(1);
+    if (passed >= *seconds) {
+      if (!patience.over) patience.over = fact;
+      return;
+    }
+    const auto left = kube::saturating_add(*submitted, in_seconds(*seconds)) - now_;
+    if (!patience.left || left < *patience.left) patience.left = left;
+  };
+  // What has ended has ended in time; it is only seen late.
+  if (state == api::PodState::Completed || state == api::PodState::Failed) return patience;
+  if (state == api::PodState::Pending && state_ == State::Submitted)
+    limit(spec_.driver.start_timeout_seconds, Fact::StartTimedOut);
+  limit(spec_.active_deadline_seconds, Fact::DeadlineExceeded);
+  return patience;
 }
 
 // Why a driver does not start is in status while it does not. A change of the words alone is not worth a

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "controller/application/decider.h"
 #include "controller/application/retry_policy.h"
 
@@ -5,6 +7,13 @@ namespace controller {
 
 using api::SparkApplicationStatus;
 using kube::Duration;
+
+namespace {
+
+// How long executors of a run that has ended are left to end by themselves.
+constexpr Duration kExecutorsEnd = std::chrono::minutes(1);
+
+}  // namespace
 
 Decision Decider::leave(Decision decision) const {
   for (const PodView* pod : current_drivers()) {
@@ -29,6 +38,10 @@ Decision Decider::succeeding() const {
 }
 
 Decision Decider::failing() const {
+  // One that took too long runs still. Status has left it, so it may go.
+  for (const PodView* pod : current_drivers()) {
+    if (pod->alive() && !pod->terminating) return {deletion_while_it_runs(*pod), std::nullopt, {}};
+  }
   const RetryVerdict verdict = retry_verdict(spec_, status_, state_, now_);
   if (!verdict.allowed) {
     Decision decision = to(Fact::RetriesSpent);
@@ -47,6 +60,7 @@ Decision Decider::invalidating() const {
   decision.status->last_submission_attempt_time.reset();
   decision.status->submission_attempts = 0;
   decision.status->execution_attempts = 0;
+  decision.status->infrastructure_failures = 0;
   return leave(std::move(decision));
 }
 
@@ -71,9 +85,20 @@ Decision Decider::terminal() const {
   SparkApplicationStatus status = status_;
   Decision decision;
   track(status, decision.notes);
-  if (status != status_) decision.status = std::move(status);
+  if (status != status_) {
+    decision.status = std::move(status);
+    return decision;
+  }
+  std::optional<Duration> wait;
   // Expiry is strict (more than the time to live has passed), hence the second.
-  if (left) decision.step = Wait{*left + std::chrono::seconds(1)};
+  if (left) wait = *left + std::chrono::seconds(1);
+  if (auto executors = live_executors(&status_.submission_id); !executors.empty()) {
+    // Executors end by themselves when their driver has; those that never started do not.
+    const Duration patience = status_.termination_time.value_or(now_) + kExecutorsEnd - now_;
+    if (patience <= Duration::zero()) return {DeleteExecutors{std::move(executors)}, std::nullopt, {}};
+    wait = std::min(wait.value_or(patience), patience);
+  }
+  decision.step = Wait{wait};
   return decision;
 }
 

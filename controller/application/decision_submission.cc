@@ -1,3 +1,5 @@
+#include "api/validation.h"
+#include "controller/application/attempt_status.h"
 #include "controller/application/decider.h"
 #include "controller/application/retry_policy.h"
 
@@ -21,11 +23,24 @@ Decision Decider::before_submission() const {
       return {deletion(*pod), std::nullopt, {}};
     }
   }
+  if (!seen_.unreadable.empty()) return impossible(seen_.unreadable);
+  if (const auto faults = api::validate_submission(app_, policy_.validation); !faults.empty())
+    return impossible(api::describe(faults));
   Decision decision{Submit{}, std::nullopt, {}};
   if (state_ == State::PendingRerun) {
     decision.notes.push_back(
         {true, "SparkApplicationPendingRerun", "SparkApplication " + name() + " is pending rerun"});
   }
+  return decision;
+}
+
+// No wait and no retry cures a spec; an edit does.
+Decision Decider::impossible(std::string why) const {
+  const std::string message =
+      with_reason("failed to submit spark application:", {FailureReason::InvalidSpec, std::move(why)});
+  Decision decision = patch(controller::impossible(status_, next_, message, now_));
+  decision.notes.push_back(
+      {true, "SparkApplicationFailed", "SparkApplication " + name() + " failed: " + message});
   return decision;
 }
 

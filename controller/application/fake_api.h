@@ -27,6 +27,7 @@ namespace controller {
 struct FakeFault {
   int refuse_with = 0;  // this status code and reason, nothing done
   std::string reason = {};
+  std::string cause = {};    // in the details of that refusal
   bool lose_answer = false;  // done, but the connection is cut
   bool hang = false;         // nothing done, no answer
 };
@@ -158,7 +159,9 @@ class FakeApi {
     asked.push_back(what);
     const FakeFault fault = before ? before(what) : FakeFault{};
     if (fault.refuse_with != 0) {
-      co_return co_await refuse(exchange, fault.refuse_with, fault.reason);
+      Json body = status(fault.refuse_with, fault.reason);
+      if (!fault.cause.empty()) body["details"] = {{"causes", {{{"reason", fault.cause}}}}};
+      co_return co_await kube::reply(exchange, fault.refuse_with, kube::dump_json(body));
     }
     if (fault.hang) co_await kube::sleep(server.loop, std::chrono::hours(1));
     if (verb == "WATCH") co_return co_await watch(exchange, target, std::move(options));
@@ -169,9 +172,6 @@ class FakeApi {
     co_await kube::reply(exchange, code, body.is_string() ? body.get<std::string>() : kube::dump_json(body));
   }
 
-  static kube::Task<> refuse(kube::HttpExchange& exchange, int code, std::string reason) {
-    co_await kube::reply(exchange, code, kube::dump_json(status(code, reason)));
-  }
   static Json status(int code, const std::string& reason) {
     return {{"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Failure"},
             {"reason", reason}, {"code", code},       {"message", reason + " by the test"}};

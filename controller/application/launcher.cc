@@ -33,6 +33,13 @@ constexpr const char* kRefused = "failed to submit spark application:";
 // A pod that terminates tells us when it is gone, unless it has lost the label that we watch.
 constexpr kube::Duration kTerminatingPoll = std::chrono::seconds(5);
 
+// Nothing is created any more in a namespace that is being deleted, and the application goes with it: that is
+// no failure of its own. Should the namespace hang in its deletion, we ask rarely.
+constexpr kube::Duration kNamespacePoll = std::chrono::seconds(30);
+bool is_namespace_going(const kube::Error& error) {
+  return error.reason() == "NamespaceTerminating";
+}
+
 // A status that others write as often as we do is not worth more than this.
 constexpr int kWriteTries = 3;
 
@@ -214,6 +221,7 @@ Task<Launcher::Reconciled> Launcher::refused_or_taken(const Attempting& attempti
     co_return stale();
   }
   if (error.is_already_exists()) co_return stale();
+  if (is_namespace_going(error)) co_return ReconcileResult::after(kNamespacePoll);
   co_return co_await refuse(attempting, with_reason(kRefused, refusal(error)));
 }
 
@@ -262,6 +270,7 @@ Task<Launcher::Reconciled> Launcher::complete(const Attempting& attempting, Driv
   auto completed = co_await start.complete(driver);
   if (!completed) {
     if (completed.error().is_conflict()) co_return stale();
+    if (is_namespace_going(completed.error())) co_return ReconcileResult::after(kNamespacePoll);
     if (is_refusal(completed.error())) {
       // The driver cannot start without them: the attempt has failed, and what stands under its id is deleted
       // once status says so.

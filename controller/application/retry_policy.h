@@ -4,7 +4,9 @@
 //   RetryVerdict verdict = retry_verdict(app, State::Failing, now);   // spent, due, or due after a wait
 //
 // N retries are N+1 attempts. The wait is interval × submission attempts, counted from the last submission.
-// Thread: pure.
+// Where the spec has maxRetryInterval, it is interval × 2^(attempts-1), at most that, counted from the
+// failure. Where it has onInfrastructureFailureRetries, runs that the cluster ended have a budget of their
+// own and do not count in the others. Thread: pure.
 #pragma once
 
 #include <optional>
@@ -22,6 +24,9 @@ struct RetryVerdict {
 // `spec` with defaults applied. `state` is Succeeding, Failing or SubmissionFailed.
 RetryVerdict retry_verdict(const api::SparkApplicationSpec& spec, const api::SparkApplicationStatus& status,
                            api::State state, kube::TimePoint now);
+
+// Seconds as they stand in a spec, at the limit of a Duration instead of wrapping.
+kube::Duration in_seconds(std::int64_t seconds);
 
 // How long a finished application is still kept; nullopt: for ever.
 std::optional<kube::Duration> time_to_live_left(const api::SparkApplicationSpec& spec,

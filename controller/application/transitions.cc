@@ -8,6 +8,8 @@ std::string_view to_string(Fact fact) {
       return "submitted";
     case Fact::SubmitRefused:
       return "submission refused";
+    case Fact::SpecInvalid:
+      return "spec invalid";
     case Fact::RetryDue:
       return "retry due";
     case Fact::RetriesSpent:
@@ -24,6 +26,10 @@ std::string_view to_string(Fact fact) {
       return "driver unknown";
     case Fact::DriverLost:
       return "driver gone";
+    case Fact::StartTimedOut:
+      return "driver did not start in time";
+    case Fact::DeadlineExceeded:
+      return "deadline exceeded";
     case Fact::RunComplete:
       return "run complete";
     case Fact::Suspend:

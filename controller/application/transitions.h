@@ -22,6 +22,7 @@ using api::State;
 enum class Fact {
   SubmitDone,     // driver pod and its children exist
   SubmitRefused,  // the API server definitely said no, or the submission cannot be built
+  SpecInvalid,    // no submission can ever be made of this spec
   RetryDue,       // policy and waiting time allow another attempt
   RetriesSpent,   // they do not
   DriverPending,
@@ -29,12 +30,14 @@ enum class Fact {
   DriverSucceeded,
   DriverFailed,
   DriverUnknown,
-  DriverLost,   // a live read says that the pod is gone
-  RunComplete,  // it succeeded and is not to be repeated
-  Suspend,      // spec.suspend was set
-  Unsuspend,    // … and was taken back
-  SpecChanged,  // the spec is not the one that the last attempt was made from
-  Cleaned,      // the driver of the attempt has been told to go
+  DriverLost,        // a live read says that the pod is gone
+  StartTimedOut,     // it is pending for longer than the spec allows
+  DeadlineExceeded,  // the run takes longer than the spec allows
+  RunComplete,       // it succeeded and is not to be repeated
+  Suspend,           // spec.suspend was set
+  Unsuspend,         // … and was taken back
+  SpecChanged,       // the spec is not the one that the last attempt was made from
+  Cleaned,           // the driver of the attempt has been told to go
 };
 
 struct Transition {
@@ -43,10 +46,18 @@ struct Transition {
   State to;
 };
 
+inline constexpr std::array kFacts{
+    Fact::SubmitDone,    Fact::SubmitRefused, Fact::SpecInvalid,      Fact::RetryDue,     Fact::RetriesSpent,
+    Fact::DriverPending, Fact::DriverRunning, Fact::DriverSucceeded,  Fact::DriverFailed, Fact::DriverUnknown,
+    Fact::DriverLost,    Fact::StartTimedOut, Fact::DeadlineExceeded, Fact::RunComplete,  Fact::Suspend,
+    Fact::Unsuspend,     Fact::SpecChanged,   Fact::Cleaned,
+};
+
 inline constexpr std::array kTransitions{
     //         from                     when                   to
     Transition{State::New, Fact::SubmitDone, State::Submitted},
     Transition{State::New, Fact::SubmitRefused, State::SubmissionFailed},
+    Transition{State::New, Fact::SpecInvalid, State::Failed},
     Transition{State::New, Fact::Suspend, State::Suspending},
 
     Transition{State::Submitted, Fact::DriverPending, State::Submitted},
@@ -55,6 +66,8 @@ inline constexpr std::array kTransitions{
     Transition{State::Submitted, Fact::DriverFailed, State::Failing},
     Transition{State::Submitted, Fact::DriverUnknown, State::Unknown},
     Transition{State::Submitted, Fact::DriverLost, State::Failing},
+    Transition{State::Submitted, Fact::StartTimedOut, State::Failing},
+    Transition{State::Submitted, Fact::DeadlineExceeded, State::Failing},
     Transition{State::Submitted, Fact::Suspend, State::Suspending},
     Transition{State::Submitted, Fact::SpecChanged, State::Invalidating},
 
@@ -63,6 +76,7 @@ inline constexpr std::array kTransitions{
     Transition{State::Running, Fact::DriverFailed, State::Failing},
     Transition{State::Running, Fact::DriverUnknown, State::Unknown},
     Transition{State::Running, Fact::DriverLost, State::Failing},
+    Transition{State::Running, Fact::DeadlineExceeded, State::Failing},
     Transition{State::Running, Fact::Suspend, State::Suspending},
     Transition{State::Running, Fact::SpecChanged, State::Invalidating},
 
@@ -71,6 +85,7 @@ inline constexpr std::array kTransitions{
     Transition{State::Unknown, Fact::DriverFailed, State::Failing},
     Transition{State::Unknown, Fact::DriverUnknown, State::Unknown},
     Transition{State::Unknown, Fact::DriverLost, State::Failing},
+    Transition{State::Unknown, Fact::DeadlineExceeded, State::Failing},
     Transition{State::Unknown, Fact::Suspend, State::Suspending},
     Transition{State::Unknown, Fact::SpecChanged, State::Invalidating},
 
@@ -86,13 +101,16 @@ inline constexpr std::array kTransitions{
 
     Transition{State::SubmissionFailed, Fact::SubmitDone, State::Submitted},
     Transition{State::SubmissionFailed, Fact::SubmitRefused, State::SubmissionFailed},
+    Transition{State::SubmissionFailed, Fact::SpecInvalid, State::Failed},
     Transition{State::SubmissionFailed, Fact::RetriesSpent, State::Failed},
     Transition{State::SubmissionFailed, Fact::Suspend, State::Suspending},
     Transition{State::SubmissionFailed, Fact::SpecChanged, State::Invalidating},
 
     Transition{State::PendingRerun, Fact::SubmitDone, State::Submitted},
     Transition{State::PendingRerun, Fact::SubmitRefused, State::SubmissionFailed},
+    Transition{State::PendingRerun, Fact::SpecInvalid, State::Failed},
     Transition{State::PendingRerun, Fact::Suspend, State::Suspending},
+    Transition{State::PendingRerun, Fact::SpecChanged, State::Invalidating},
 
     Transition{State::Invalidating, Fact::Cleaned, State::PendingRerun},
     Transition{State::Invalidating, Fact::Suspend, State::Suspending},
@@ -101,6 +119,7 @@ inline constexpr std::array kTransitions{
     Transition{State::Suspended, Fact::Unsuspend, State::Resuming},
     Transition{State::Resuming, Fact::SubmitDone, State::Submitted},
     Transition{State::Resuming, Fact::SubmitRefused, State::SubmissionFailed},
+    Transition{State::Resuming, Fact::SpecInvalid, State::Failed},
     Transition{State::Resuming, Fact::Suspend, State::Suspending},
 
     Transition{State::Completed, Fact::SpecChanged, State::Invalidating},

@@ -76,10 +76,11 @@ struct Children::Work {
 };
 
 Children::Children(kube::Manager& manager, spark::ChildrenOptions options,
-                   std::vector<std::string> namespaces, kube::Log log, Wake wake)
+                   std::vector<std::string> namespaces, kube::NamespaceScope* scope, kube::Log log, Wake wake)
     : client_(manager.client()),
       options_(std::move(options)),
       namespaces_(std::move(namespaces)),
+      scope_(scope),
       log_(std::move(log)),
       wake_(std::move(wake)) {
   const std::string created = std::string(api::label::kCreatedByOperator) + "=true";
@@ -99,6 +100,7 @@ void Children::watch(kube::Manager& manager, const kube::Resource& resource, std
                    .resource = resource,
                    .project = [resource](kube::JsonView object) { return project_child(object, resource); },
                    .namespaces = namespaces_,
+                   .more_namespaces = scope_ != nullptr,
                    .label_selector = std::move(label_selector),
                    .log = log_});
   informer->add_index(kByApplication, [](const ChildView& child) {
@@ -106,6 +108,7 @@ void Children::watch(kube::Manager& manager, const kube::Resource& resource, std
   });
   informer->on_change([this](const kube::Change<ChildView>& change) { changed(change); });
   informers_.push_back(informer.get());
+  if (scope_ != nullptr) scope_->follow(*informer, kube::NamespaceScope::Follow::Alongside);
   manager.add(std::make_unique<OptionalCache>(manager.loop(), std::move(informer)));
 }
 

@@ -29,6 +29,7 @@
 #include "kube/client/client.h"
 #include "kube/runtime/informer.h"
 #include "kube/runtime/manager.h"
+#include "kube/runtime/namespace_scope.h"
 #include "spark/children/application_children.h"
 
 namespace controller {
@@ -40,7 +41,7 @@ class Children {
 
   // Adds informers to the manager.
   Children(kube::Manager& manager, spark::ChildrenOptions options, std::vector<std::string> namespaces,
-           kube::Log log, Wake wake);
+           kube::NamespaceScope* scope, kube::Log log, Wake wake);
   ~Children();
   Children(const Children&) = delete;
   Children& operator=(const Children&) = delete;
@@ -83,6 +84,7 @@ class Children {
   kube::Client& client_;
   const spark::ChildrenOptions options_;
   const std::vector<std::string> namespaces_;
+  kube::NamespaceScope* const scope_;
   const kube::Log log_;
   const Wake wake_;
   std::vector<kube::Informer<ChildView>*> informers_;

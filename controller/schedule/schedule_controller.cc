@@ -89,13 +89,20 @@ ScheduleController::ScheduleController(kube::Manager& manager, ScheduleControlle
       client_, kube::InformerOptions<ScheduleView>{.resource = kScheduledSparkApplications,
                                                    .project = project_schedule,
                                                    .namespaces = options_.namespaces,
+                                                   .more_namespaces = options_.scope != nullptr,
                                                    .log = options_.log}));
   runs_ = &manager.add(std::make_unique<kube::Informer<RunView>>(
       client_, kube::InformerOptions<RunView>{.resource = kSparkApplications,
                                               .project = project_run,
                                               .namespaces = options_.namespaces,
+                                              .more_namespaces = options_.scope != nullptr,
                                               .label_selector = api::label::kScheduledAppName,
                                               .log = options_.log}));
+  if (options_.scope != nullptr) {
+    // Runs first: a schedule must not be looked at before what it has started can be seen.
+    options_.scope->follow(*runs_);
+    options_.scope->follow(*schedules_);
+  }
   controller_ = &manager.add(std::make_unique<kube::Controller>(
       loop_, "scheduled-spark-application-controller",
       [this](kube::ReconcileRequest request) { return reconcile(std::move(request)); },

@@ -22,6 +22,7 @@
 #include "kube/runtime/controller.h"
 #include "kube/runtime/informer.h"
 #include "kube/runtime/manager.h"
+#include "kube/runtime/namespace_scope.h"
 
 namespace controller {
 
@@ -39,7 +40,8 @@ struct ScheduleView {
 kube::Result<ScheduleView> project_schedule(kube::JsonView object);
 
 struct ScheduleControllerOptions {
-  std::vector<std::string> namespaces = {};  // empty: all
+  std::vector<std::string> namespaces = {};  // empty: all, or those in `scope`
+  kube::NamespaceScope* scope = nullptr;     // more namespaces, by label; of the same manager
   int workers = 10;
   kube::Duration grace = std::chrono::seconds(20);
   double retry_qps = 10;

@@ -155,6 +155,9 @@ std::string_view http_reason_phrase(int http_status) {
 Error error_from_status(const Json& status, int http_status) {
   if (http_status == 0) http_status = static_cast<int>(integer_at(status, {"code"}).value_or(500));
   Error error = make(http_status, string_at(status, {"reason"}), string_at(status, {"message"}));
+  // Forbidden has many causes; this one passes by itself, with everything in the namespace.
+  for (const StatusCause& cause : status_details(status).causes)
+    if (cause.reason == "NamespaceTerminating") error.with_reason(cause.reason);
   // More than a day is no advice but a mistake; the cap also keeps the conversion to nanoseconds in range.
   if (const auto seconds = integer_at(status, {"details", "retryAfterSeconds"}); seconds && *seconds > 0)
     error.with_retry_after(std::chrono::seconds(std::min<std::int64_t>(*seconds, 86'400)));

@@ -41,7 +41,7 @@ struct StatusDetails {
 
 // The error of an HTTP answer >= 400, or of the object of a watch's ERROR event (then http_status 0: taken
 // from the body's code). `body` may be anything; what is no Status is quoted, shortened. The message reads
-// `404 Not Found: pods "pi" not found`.
+// `404 Not Found: pods "pi" not found`. reason() is NamespaceTerminating where that is the cause.
 Error error_from_status(int http_status, std::optional<std::string_view> retry_after, std::string_view body);
 Error error_from_status(const Json& status, int http_status = 0);
 

@@ -11,12 +11,14 @@
 // after the store has changed, in the order of registration; they must not block and usually only add a key
 // to a queue; an exception of theirs is logged. An object that was deleted and made anew between two looks
 // (another uid) is told as a deletion and an addition. There is no resync: nothing changes, nothing is told.
-// Namespaces: none = all (one watch); otherwise a list and watch for each. Thread: the loop's only. Lifetime:
-// the client outlives it; handlers' targets outlive run().
+// Namespaces: none = all (one watch); otherwise a list and watch for each. With `more_namespaces` others come
+// and go while it runs (namespace_scope.h): what is in one that goes is told as deleted. Thread: the loop's
+// only. Lifetime: the client outlives it; handlers' targets outlive run().
 #pragma once
 
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -45,7 +47,8 @@ template <class T>
 struct InformerOptions {
   Resource resource = {};
   std::function<Result<T>(JsonView)> project = {};
-  std::vector<std::string> namespaces = {};  // empty = all
+  std::vector<std::string> namespaces = {};  // empty = all, or none yet with more_namespaces
+  bool more_namespaces = false;              // watch_namespace() is going to be called
   std::string label_selector = "";
   std::string field_selector = "";
   int page_size = 500;
@@ -61,9 +64,19 @@ class InformerBase : public Runnable {
   void stop() override;
   bool is_ready() const override { return has_synced(); }
 
-  // Every namespace has been listed once.
+  // Every namespace has been listed once; those that come later do not count.
   bool has_synced() const;
   Task<> wait_synced();
+
+  // At any time, for an informer with more_namespaces; twice is once. Error-free: a namespace that cannot be
+  // read is tried for as long as it is watched.
+  virtual void watch_namespace(const std::string& ns) = 0;
+  virtual void unwatch_namespace(const std::string& ns) = 0;
+  // All namespaces that are there at the start have been named: has_synced() may become true.
+  void namespaces_known();
+  bool has_synced(const std::string& ns) const;
+  // Until it has been listed, or is not watched any more.
+  Task<> wait_synced(std::string ns);
   // How long ago the server last said anything about the namespace that was silent for longest; nothing
   // before sync. Servers send a bookmark about once a minute, so much more than that means that the cache may
   // be stale.
@@ -74,10 +87,14 @@ class InformerBase : public Runnable {
     std::string ns;
     std::unique_ptr<ReflectorSink> sink;
     std::unique_ptr<Reflector> reflector;
+    std::unique_ptr<TaskGroup> tasks;
     bool synced = false;
+    bool leaving = false;
   };
-  InformerBase(Client& client, std::string name, Log log);
+  InformerBase(Client& client, std::string name, Log log, bool more_namespaces);
   void add_part(ReflectorOptions options, std::unique_ptr<ReflectorSink> sink);
+  void remove_part(const std::string& ns);
+  bool has_part(const std::string& ns) const;
   void part_synced(const std::string& ns);
   static ObjectKey key_of(JsonView object);
   // One object that makes our own code throw must not end the cache of all others.
@@ -86,12 +103,20 @@ class InformerBase : public Runnable {
   const Log log_;
 
  private:
+  const Part* part_of(const std::string& ns) const;
+  void start(std::list<Part>::iterator part);
+  Task<> run_part(std::list<Part>::iterator part);
+  Task<> until_stopped();
+
   Client& client_;
   Loop& loop_;
   const std::string name_;
   std::list<Part> parts_;
   TaskGroup reflecting_;
   WaitList changed_;
+  bool known_;           // the namespaces of the start
+  bool synced_ = false;  // once and for all
+  bool running_ = false;
   bool stopped_ = false;
 };
 
@@ -101,19 +126,34 @@ class Informer final : public InformerBase {
   using Handler = std::function<void(const Change<T>&)>;
 
   Informer(Client& client, InformerOptions<T> options)
-      : InformerBase(client, "informer " + options.resource.group_resource(), options.log),
-        project_(std::move(options.project)) {
+      : InformerBase(client, "informer " + options.resource.group_resource(), options.log,
+                     options.more_namespaces),
+        project_(std::move(options.project)),
+        reflecting_by_({.resource = options.resource,
+                        .label_selector = options.label_selector,
+                        .field_selector = options.field_selector,
+                        .page_size = options.page_size,
+                        .log = options.log}) {
     std::vector<std::string> namespaces = std::move(options.namespaces);
-    if (namespaces.empty()) namespaces.emplace_back();
-    for (const std::string& ns : namespaces) {
-      add_part({.resource = options.resource,
-                .ns = ns,
-                .label_selector = options.label_selector,
-                .field_selector = options.field_selector,
-                .page_size = options.page_size,
-                .log = options.log},
-               std::make_unique<Sink>(*this, ns));
-    }
+    if (namespaces.empty() && !options.more_namespaces) namespaces.emplace_back();
+    for (const std::string& ns : namespaces) watch_namespace(ns);
+  }
+
+  void watch_namespace(const std::string& ns) override {
+    if (has_part(ns)) return;
+    ReflectorOptions options = reflecting_by_;
+    options.ns = ns;
+    auto sink = std::make_unique<Sink>(*this, ns);
+    sinks_[ns] = sink.get();
+    add_part(std::move(options), std::move(sink));
+  }
+  void unwatch_namespace(const std::string& ns) override {
+    const auto sink = sinks_.find(ns);
+    if (sink == sinks_.end()) return;
+    sink->second->mute();
+    sinks_.erase(sink);
+    remove_part(ns);
+    for (const ObjectKey& key : store_.keys(ns)) vanished(key);
   }
 
   const Store<T>& store() const { return store_; }
@@ -136,17 +176,23 @@ class Informer final : public InformerBase {
   class Sink final : public ReflectorSink {
    public:
     Sink(Informer& informer, std::string ns) : informer_(informer), ns_(std::move(ns)) {}
+    // What is still on its way is not wanted any more.
+    void mute() { muted_ = true; }
     void list_started() override {
       listing_ = true;
       listed_.clear();
     }
     void seen(JsonView object) override {
+      if (muted_) return;
       ObjectKey key = key_of(object);
       if (listing_) listed_.insert(key);
       informer_.seen(std::move(key), object, !synced_);
     }
-    void deleted(JsonView last_state) override { informer_.deleted(key_of(last_state), last_state); }
+    void deleted(JsonView last_state) override {
+      if (!muted_) informer_.deleted(key_of(last_state), last_state);
+    }
     void list_complete() override {
+      if (muted_) return;
       for (const ObjectKey& key : informer_.store_.keys(ns_))
         if (!listed_.contains(key)) informer_.vanished(key);
       listing_ = false;
@@ -161,6 +207,7 @@ class Informer final : public InformerBase {
     std::set<ObjectKey> listed_;
     bool listing_ = false;
     bool synced_ = false;
+    bool muted_ = false;
   };
 
   void seen(ObjectKey key, JsonView object, bool initial) {
@@ -211,6 +258,8 @@ class Informer final : public InformerBase {
   }
 
   const std::function<Result<T>(JsonView)> project_;
+  const ReflectorOptions reflecting_by_;
+  std::map<std::string, Sink*> sinks_;  // of the namespaces that are watched
   Store<T> store_;
   std::vector<Handler> handlers_;
 };
