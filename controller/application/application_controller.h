@@ -35,6 +35,7 @@ struct ApplicationControllerOptions {
   kube::Duration retry_max_delay = kube::Duration::max();
   Policy policy;
   spark::ChildrenOptions children;  // what is kept around applications
+  Redaction redaction;
   kube::Log log;
 };
 
@@ -72,10 +73,12 @@ class ApplicationController final : public Audited {
                                                         std::vector<Note> notes, kube::Log log);
   kube::Task<kube::Result<kube::ReconcileResult>> keep_children(const api::SparkApplication& app,
                                                                 kube::Log log);
+  void tell_harmless_edit(const ApplicationView& before, const ApplicationView& after);
   Observation observe(const api::SparkApplication& app) const;
 
   kube::Client& client_;
   kube::Loop& loop_;
+  kube::Leadership& leadership_;
   const ApplicationControllerOptions options_;
   StatusWriter writer_;
   Children children_;
@@ -94,6 +97,8 @@ class ApplicationController final : public Audited {
   // Versions that we have replaced by our own write while the cache still shows them: deciding on them again
   // could only end in conflicts. Our own event is on its way.
   std::map<kube::ObjectKey, std::string> replaced_;
+  // New applications that people have been told of.
+  std::set<kube::ObjectKey> announced_;
 };
 
 }  // namespace controller

@@ -1,6 +1,7 @@
 #include "controller/application/attempt_status.h"
 #include "controller/application/decider.h"
 #include "controller/application/driver_failure.h"
+#include "controller/application/event_texts.h"
 #include "controller/application/executors.h"
 
 namespace controller {
@@ -38,25 +39,6 @@ Fact fact_of(api::PodState driver) {
   return Fact::DriverUnknown;
 }
 
-Note driver_note(const std::string& pod, State state) {
-  switch (state) {
-    case State::Running:
-      return {false, "SparkDriverRunning", "Driver " + pod + " is running"};
-    case State::Succeeding:
-      return {false, "SparkDriverCompleted", "Driver " + pod + " completed"};
-    case State::Failing:
-      return {true, "SparkDriverFailed", "Driver " + pod + " failed"};
-    case State::Unknown:
-      return {true, "SparkDriverUnknown", "Driver " + pod + " in unknown state"};
-    default:
-      return {false, "SparkDriverPending", "Driver " + pod + " is pending"};
-  }
-}
-
-Note driver_pending_note(const std::string& pod, const Failure& obstacle) {
-  return {false, "SparkDriverPending", with_reason("Driver " + pod + " is pending:", obstacle)};
-}
-
 }  // namespace
 
 Decision Decider::active() const {
@@ -74,10 +56,12 @@ Decision Decider::active() const {
   const bool forward = next && rank(*next) >= rank(state_);
   if (forward && *next != state_) {
     status.application_state.state = *next;
-    notes.push_back(driver_note(driver->key.name, *next));
     if (*next == State::Failing) {
+      notes.push_back(event(EventReason::SparkDriverFailed, {driver->key.name}, failure_of(*driver)));
       status.application_state.error_message = driver_failure(*driver);
       if (log_is_worth_reading(*driver)) log_of_driver = driver->key;
+    } else {
+      notes.push_back(driver_note(driver->key.name, *next));
     }
     if (rank(*next) == 2) status.termination_time = whole_seconds(now_);
   }
@@ -104,7 +88,7 @@ void Decider::track_start(SparkApplicationStatus& status, const PodView& driver,
   }
   if (reason_in(message) == obstacle->reason) return;
   message = driver_pending(*obstacle);
-  notes.push_back(driver_pending_note(driver.key.name, *obstacle));
+  notes.push_back(event(EventReason::SparkDriverPending, {driver.key.name}, *obstacle));
 }
 
 void Decider::track(SparkApplicationStatus& status, std::vector<Note>& notes) const {

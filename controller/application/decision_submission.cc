@@ -1,4 +1,5 @@
 #include "controller/application/decider.h"
+#include "controller/application/event_texts.h"
 #include "controller/application/retry_policy.h"
 
 namespace controller {
@@ -23,8 +24,7 @@ Decision Decider::before_submission() const {
   }
   Decision decision{Submit{}, std::nullopt, {}};
   if (state_ == State::PendingRerun) {
-    decision.notes.push_back(
-        {true, "SparkApplicationPendingRerun", "SparkApplication " + name() + " is pending rerun"});
+    decision.notes.push_back(event(EventReason::SparkApplicationPendingRerun, {name()}));
   }
   return decision;
 }
