@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "controller/submit/redaction.h"
 #include "kube/core/label_selector.h"
 #include "spark/children/ui_objects.h"
 
@@ -66,6 +67,9 @@ class Flags : private FlagParser {
     number("--spark-submit-concurrency", flags_.spark_submit_concurrency,
            "How many spark-submits may run at a time, beside --controller-threads");
     boolean("--webhook-enabled", flags_.webhook_enabled, "A pod webhook of this operator runs");
+    text(
+        "--redaction-regex", flags_.redaction_regex,
+        "Keys whose values are kept out of status, events and logs; else a default that begins with Spark's");
     text("--submitter-service-url", flags_.submitter_service_url,
          "URL of a submission service (gate RestSubmitter)");
     duration("--submitter-startup-timeout", flags_.submitter_startup_timeout, "Of the submission service");
@@ -111,6 +115,8 @@ class Flags : private FlagParser {
     if (flags_.spark_submit_concurrency < 1) return wrong("--spark-submit-concurrency: expected at least 1");
     if (flags_.spark_submit_timeout <= kube::Duration::zero())
       return wrong("--spark-submit-timeout: must be longer than nothing");
+    if (auto redaction = controller::Redaction::create(flags_.redaction_regex); !redaction)
+      return wrong("--redaction-regex: " + redaction.error().message());
     if (flags_.default_time_to_live_seconds < 0)
       return wrong("--default-time-to-live-seconds: must not be negative");
     if (auto tls = spark::parse_ingress_tls(flags_.ingress_tls); !tls) return fail(std::move(tls));

@@ -58,6 +58,9 @@ struct ControllerFlags : ProcessFlags {
   int spark_submit_concurrency = 4;
   bool webhook_enabled = false;
 
+  // Ours: keys whose values are secret (controller/submit/redaction.h); "": its default.
+  std::string redaction_regex;
+
   std::string timestamp_precision = "nanos";
   std::string submitter_service_url;
   kube::Duration submitter_startup_timeout = std::chrono::minutes(5);

@@ -25,6 +25,16 @@ std::string master_url(const kube::ClientConfig& config) {
 
 }  // namespace
 
+namespace {
+
+// The flag was checked when it was parsed.
+controller::Redaction redaction(const ControllerFlags& flags) {
+  if (flags.redaction_regex.empty()) return {};
+  return controller::Redaction::create(flags.redaction_regex).value();
+}
+
+}  // namespace
+
 controller::ApplicationControllerOptions application_options(const ControllerFlags& flags,
                                                              const kube::Log& log) {
   controller::ApplicationControllerOptions options;
@@ -34,6 +44,7 @@ controller::ApplicationControllerOptions application_options(const ControllerFla
   options.retry_qps = flags.workqueue_qps;
   options.retry_burst = flags.workqueue_bucket_size;
   options.retry_max_delay = flags.workqueue_max_delay;
+  options.redaction = redaction(flags);
   options.policy.max_tracked_executors = flags.max_tracked_executor_per_app;
   options.policy.driver_pod_creation_grace = flags.driver_pod_creation_grace_period;
   if (flags.gate("DefaultTimeToLive")) {
@@ -105,6 +116,7 @@ controller::SparkSubmitOptions spark_submit_options(const ControllerFlags& flags
   if (options.unavailable.empty() && access(options.program.c_str(), X_OK) != 0)
     options.unavailable = options.program + ": " + std::strerror(errno);
   options.timeout = flags.spark_submit_timeout;
+  options.redaction = redaction(flags);
   options.lease = flags.leader_election ? flags.leader_election_lease_duration : kube::Duration::zero();
   options.log = log;
   return options;

@@ -355,34 +355,6 @@ Result<std::vector<std::string>> spark_submit_arguments(const api::SparkApplicat
   return out.take();
 }
 
-std::vector<std::string> redacted_arguments(std::vector<std::string> arguments) {
-  auto suspicious = [](std::string text) {
-    std::ranges::transform(text, text.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    static constexpr std::array kWords{"secret", "password",   "passwd",       "token", "credential",
-                                       "key",    "driverenv.", "executorenv.", "auth"};
-    return std::ranges::any_of(kWords,
-                               [&](const char* word) { return text.find(word) != std::string::npos; });
-  };
-  bool hide_next = false;  // "--password" "hunter2"
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    std::string& word = arguments[i];
-    const bool hide_all = hide_next;
-    hide_next = false;
-    if (!suspicious(word)) {
-      if (hide_all) word = "(hidden)";
-      continue;
-    }
-    if (const auto equals = word.find('='); equals != std::string::npos)
-      word = word.substr(0, equals + 1) + "(hidden)";
-    else if (hide_all || !word.starts_with('-'))
-      word = "(hidden)";
-    else
-      hide_next = true;
-  }
-  return arguments;
-}
-
 std::string template_path(std::string_view submission_id, PodRole role) {
   return "/tmp/spark/" + std::string(submission_id) +
          (role == PodRole::Driver ? "/driver-pod-template.yaml" : "/executor-pod-template.yaml");

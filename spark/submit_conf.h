@@ -11,7 +11,7 @@
 // waitAppCompletion, where sparkConf wins. Within sparkConf and hadoopConf, whose order is random upstream,
 // we sort.
 //
-// The list carries secret values in plain text (envVars, sparkConf). Log redacted_arguments() instead.
+// The list carries secret values in plain text (envVars, sparkConf). Whoever logs it redacts it.
 // Pure functions.
 #pragma once
 
@@ -63,9 +63,6 @@ Result<api::SparkApplication> prepare_application(const api::SparkApplication& a
 // Arguments without the program's name.
 Result<std::vector<std::string>> spark_submit_arguments(const api::SparkApplication& app,
                                                         const SubmitOptions& options, const Attempt& attempt);
-
-// The same with values hidden whose key may carry a secret: environment, passwords, tokens, secrets, keys.
-std::vector<std::string> redacted_arguments(std::vector<std::string> arguments);
 
 // Pod templates (v1 PodTemplateSpec): the user's, or one with Spark's container only; with the owner
 // reference to the application. spark-submit finds them under template_path().

@@ -4,6 +4,8 @@
 #include "api/names.h"
 #include "controller/application/attempt_status.h"
 #include "controller/application/driver_failure.h"
+#include "controller/application/event_texts.h"
+#include "controller/application/executors.h"
 
 namespace controller {
 
@@ -82,14 +84,17 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
                                              ApplicationControllerOptions options)
     : client_(manager.client()),
       loop_(manager.loop()),
+      leadership_(manager.leadership()),
       options_(std::move(options)),
-      writer_(client_, manager.events(),
-              [this](const ObjectKey& key, const std::string& before, const std::string& after) {
-                const auto view = apps_->store().get(key);
-                if (view != nullptr && view->resource_version == before && before != after) {
-                  replaced_[key] = before;
-                }
-              }),
+      writer_(
+          client_, manager.events(),
+          [this](const ObjectKey& key, const std::string& before, const std::string& after) {
+            const auto view = apps_->store().get(key);
+            if (view != nullptr && view->resource_version == before && before != after) {
+              replaced_[key] = before;
+            }
+          },
+          options_.redaction),
       children_(manager, options_.children, options_.namespaces, options_.scope, options_.log,
                 [this](const ObjectKey& key) {
                   if (apps_->store().get(key) != nullptr) controller_->queue().add(key, kube::Lane::Known);
@@ -141,10 +146,13 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
     return std::vector{ObjectKey{pod.key.ns, pod.app_name}.to_string()};
   });
   apps_->on_change([this](const kube::Change<ApplicationView>& change) {
-    if (change.type == kube::ChangeType::Deleted) {
+    const bool deleted = change.type == kube::ChangeType::Deleted;
+    if (deleted) {
       replaced_.erase(change.key);
       handed_over_.erase(change.key);
     }
+    if (deleted || change.object->state != State::New) announced_.erase(change.key);
+    if (change.type == kube::ChangeType::Updated) tell_harmless_edit(*change.before, *change.object);
     controller_->queue().add(change.key, lane_of(*change.object));
   });
   pods_->on_change([this](const kube::Change<PodView>& change) {
@@ -163,12 +171,32 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
   });
 }
 
+// Under the gate PartialRestart, which alone leaves edits to the pod webhook.
+void ApplicationController::tell_harmless_edit(const ApplicationView& before, const ApplicationView& after) {
+  const api::HashScope scope = options_.policy.hash_scope;
+  if (scope == api::HashScope::WholeSpec || before.state == State::New) return;
+  if (!leadership_.valid_for(kube::Duration::zero())) return;
+  const auto was = before.decode();
+  const auto is = after.decode();
+  if (!was || !is || was->metadata.generation == is->metadata.generation) return;
+  const auto hash = [](const auto& app, api::HashScope of) { return api::spec_hash(app.spec, of); };
+  if (hash(*was, scope) != hash(*is, scope) ||
+      hash(*was, api::HashScope::WholeSpec) == hash(*is, api::HashScope::WholeSpec)) {
+    return;
+  }
+  writer_.tell(*is, {event(EventReason::SparkApplicationWebhookFieldsUpdated, {is->metadata.name})});
+}
+
 Observation ApplicationController::observe(const ReadApplication& read) const {
   const SparkApplication& app = read.app;
   Observation seen;
   seen.unreadable = read.unreadable;
   for (const auto& pod : pods_->store().by_index(kByApplication, app.metadata.key().to_string())) {
-    if (pod->is_executor()) seen.executors.push_back(*pod);
+    // Those of the run that status does not track are as good as not there, however many they are.
+    if (pod->is_executor() && (pod->submission_id != app.status.submission_id ||
+                               is_tracked(app.status, *pod, options_.policy.max_tracked_executors))) {
+      seen.executors.push_back(*pod);
+    }
     if (pod->is_driver() && pod->belongs_to(app.metadata.uid)) seen.drivers.push_back(*pod);
   }
   return seen;
@@ -210,14 +238,19 @@ Task<Result<ReconcileResult>> ApplicationController::reconcile(kube::ReconcileRe
   auto read = view->read();
   if (!read)
     co_return fail(std::move(read).error().while_doing("read SparkApplication " + request.key.to_string()));
+  const SparkApplication& app = read->app;
+  if (view->state == State::New && announced_.insert(request.key).second)
+    writer_.tell(app, {event(EventReason::SparkApplicationAdded, {request.key.name})});
   Observation seen = observe(*read);
-  Decision decision = decide(read->app, seen, loop_.now(), options_.policy);
+  Decision decision = decide(app, seen, loop_.now(), options_.policy);
   if (std::holds_alternative<Submit>(decision.step) && long_controller_->queue().contains(request.key) &&
       handed_over_[request.key] == view->resource_version) {
     co_return ReconcileResult::done();
   }
   Holding holding(reconciling_, request.key, reconciled_);
-  co_return co_await act(std::move(read->app), std::move(seen), std::move(decision), request.log);
+  auto result = co_await act(app, std::move(seen), std::move(decision), request.log);
+  if (!result) co_return fail(writer_.without_secrets(app, std::move(result).error()));
+  co_return result;
 }
 
 void ApplicationController::hand_over(const SparkApplication& app) {
@@ -250,8 +283,10 @@ Task<Result<ReconcileResult>> ApplicationController::launch_if_due(kube::Reconci
   const Observation seen = observe(*read);
   Decision decision = decide(read->app, seen, loop_.now(), options_.policy);
   if (!std::holds_alternative<Submit>(decision.step)) co_return ReconcileResult::done();
-  co_return co_await launcher_.launch(read->app, seen, std::move(decision.notes), request.log,
-                                      Patience::Long);
+  auto result =
+      co_await launcher_.launch(read->app, seen, std::move(decision.notes), request.log, Patience::Long);
+  if (!result) co_return fail(writer_.without_secrets(read->app, std::move(result).error()));
+  co_return result;
 }
 
 // By what the cache shows now. The version that the attempt was begun from is not asked again.
@@ -354,8 +389,7 @@ Task<Result<ReconcileResult>> ApplicationController::confirm_driver_gone(const S
     const kube::Duration left = *submitted + options_.policy.driver_pod_creation_grace - loop_.now();
     if (left > kube::Duration::zero()) co_return ReconcileResult::after(left);
   }
-  std::vector<Note> notes{
-      {true, "SparkDriverNotFound", "Driver pod " + key.name + " not found, marking application as Failing"}};
+  std::vector<Note> notes{event(EventReason::SparkDriverNotFound, {key.name})};
   co_return co_await write(app, driver_lost(app, loop_.now()), std::move(notes), log);
 }
 

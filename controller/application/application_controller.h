@@ -38,6 +38,7 @@ struct ApplicationControllerOptions {
   kube::Duration retry_max_delay = kube::Duration::max();
   Policy policy;
   spark::ChildrenOptions children;  // what is kept around applications
+  Redaction redaction;
   kube::Log log;
 };
 
@@ -75,10 +76,12 @@ class ApplicationController final : public Audited {
                                                         std::vector<Note> notes, kube::Log log);
   kube::Task<kube::Result<kube::ReconcileResult>> keep_children(const api::SparkApplication& app,
                                                                 kube::Log log);
+  void tell_harmless_edit(const ApplicationView& before, const ApplicationView& after);
   Observation observe(const ReadApplication& read) const;
 
   kube::Client& client_;
   kube::Loop& loop_;
+  kube::Leadership& leadership_;
   const ApplicationControllerOptions options_;
   StatusWriter writer_;
   Children children_;
@@ -98,6 +101,8 @@ class ApplicationController final : public Audited {
   // Versions that we have replaced by our own write while the cache still shows them: deciding on them again
   // could only end in conflicts. Our own event is on its way.
   std::map<kube::ObjectKey, std::string> replaced_;
+  // New applications that people have been told of.
+  std::set<kube::ObjectKey> announced_;
 };
 
 }  // namespace controller

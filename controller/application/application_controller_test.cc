@@ -284,3 +284,140 @@ TEST_CASE("an application whose event is lost is woken by the audit", "[controll
   world.pass(30s);
   CHECK(world.state() == "RUNNING");
 }
+
+TEST_CASE(
+    "no secret of an application reaches status, events or the log, whoever repeats it (fault 5 of the Go "
+    "operator)",
+    "[application][secrets]") {
+  World world;
+  Json app = application_json();
+  app["spec"]["sparkConf"] = {{"spark.hadoop.fs.s3a.secret.key", "hunter22"}};
+  world.api.before = [](const std::string& request) {
+    if (request != "POST pods") return FakeFault{};
+    return FakeFault{.refuse_with = 403, .reason = "hunter22 and db.password=swordfish"};
+  };
+  world.apply(std::move(app));
+  world.pass(1min);
+  CHECK(world.state() == "FAILED");
+  const std::string message = world.status().application_state.error_message;
+  CHECK(message.find("(hidden) and db.password=(hidden)") != std::string::npos);
+  const auto events = world.api.paths("events");
+  REQUIRE_FALSE(events.empty());
+  for (const std::string& event : events) {
+    CHECK(world.api.at(event).dump().find("hunter22") == std::string::npos);
+    CHECK(world.api.at(event).dump().find("swordfish") == std::string::npos);
+  }
+}
+
+TEST_CASE("events tell the life of an application, each once (faults 1 and 31 of the Go operator)",
+          "[application][events]") {
+  World world;
+  // {reason: [note …]}, in the order of their writing within a reason.
+  const auto told = [&] {
+    std::map<std::string, std::vector<std::string>> notes;
+    for (const std::string& path : world.api.paths("events")) {
+      const Json& event = world.api.at(path);
+      CHECK(event.at("apiVersion") == "events.k8s.io/v1");
+      CHECK(event.at("reportingController") == "spark-application-controller");
+      CHECK(event.at("regarding").at("kind") == "SparkApplication");
+      CHECK_FALSE(event.contains("series"));
+      notes[event.at("reason")].push_back(event.at("note"));
+    }
+    return notes;
+  };
+  using Notes = std::vector<std::string>;
+  SECTION("to its good end") {
+    world.apply();
+    world.phase("Running");
+    world.phase("Succeeded");
+    world.pass(1min);
+    CHECK(told() ==
+          std::map<std::string, Notes>{
+              {"SparkApplicationAdded", {"SparkApplication pi was added, enqueuing it for submission"}},
+              {"SparkApplicationSubmitted", {"SparkApplication pi was submitted successfully"}},
+              {"SparkDriverRunning", {"Driver pi-driver is running"}},
+              {"SparkDriverCompleted", {"Driver pi-driver completed"}},
+              {"SparkApplicationCompleted", {"SparkApplication pi completed"}}});
+  }
+  SECTION("to its bad end") {
+    world.apply();
+    world.phase("Failed");
+    world.pass(1min);
+    auto notes = told();
+    CHECK(notes["SparkDriverFailed"] ==
+          Notes{"Driver pi-driver failed [Unknown] the driver's pod failed and does not say why"});
+    CHECK(notes["SparkApplicationFailed"] == Notes{"SparkApplication pi failed: driver container status "
+                                                   "missing [Unknown] the driver's pod failed and "
+                                                   "does not say why"});
+  }
+  SECTION("suspended and resumed") {
+    world.apply();
+    world.api.change(app_path("pi"), [](Json& app) { app["spec"]["suspend"] = true; });
+    world.pass(1min);
+    CHECK(world.state() == "SUSPENDED");
+    // Whatever brings it to mind again tells nobody a second time.
+    for (int i = 0; i < 3; ++i) {
+      world.api.change(app_path("pi"),
+                       [&](Json& app) { app["metadata"]["labels"]["round"] = std::to_string(i); });
+      world.pass(1min);
+    }
+    world.api.change(app_path("pi"), [](Json& app) { app["spec"]["suspend"] = false; });
+    world.pass(1min);
+    auto notes = told();
+    CHECK(notes["SparkApplicationSuspending"] == Notes{"SparkApplication pi is suspending"});
+    CHECK(notes["SparkApplicationSuspended"] == Notes{"SparkApplication pi is suspended"});
+    CHECK(notes["SparkApplicationResuming"] == Notes{"SparkApplication pi is resuming"});
+  }
+}
+
+TEST_CASE("an edit that the gate PartialRestart leaves to the webhook is told", "[application][events]") {
+  World world;
+  world.stop();
+  world.controller_options.policy.hash_scope = api::HashScope::WithoutExecutorScheduling;
+  world.start();
+  Json app = application_json();
+  app["metadata"]["generation"] = 1;
+  world.apply(std::move(app));
+  world.phase("Running");
+  const auto told = [&] {
+    return std::ranges::count_if(world.api.paths("events"), [&](const std::string& path) {
+      return world.api.at(path).at("reason") == "SparkApplicationWebhookFieldsUpdated";
+    });
+  };
+  world.api.change(app_path("pi"), [](Json& edited) {
+    edited["metadata"]["generation"] = 2;
+    edited["spec"]["executor"]["priorityClassName"] = "high";
+  });
+  world.pass(1s);
+  CHECK(told() == 1);
+  CHECK(world.state() == "RUNNING");
+  world.api.change(app_path("pi"), [](Json& edited) {
+    edited["metadata"]["generation"] = 3;
+    edited["spec"]["arguments"] = Json::array({"10"});
+  });
+  world.pass(1s);
+  CHECK(told() == 1);
+}
+
+TEST_CASE("a CRD that does not know conditions prunes them, and nothing is written because of that",
+          "[application][conditions]") {
+  World world;
+  world.apply();
+  world.phase("Running");
+  const auto ready = [&] {
+    const auto conditions = world.status().conditions;
+    return conditions.empty() ? "" : kube::string_at(conditions[0], {"status"});
+  };
+  CHECK(ready() == "True");
+  const std::size_t writes = world.api.count("PATCH sparkapplications/status");
+  world.api.change(app_path("pi"), [](Json& app) {
+    app["status"].erase("conditions");
+    app["status"].erase("observedGeneration");
+  });
+  world.pass(10min);
+  CHECK(world.api.count("PATCH sparkapplications/status") == writes);
+  CHECK(ready().empty());
+  world.phase("Succeeded");
+  CHECK(world.state() == "COMPLETED");
+  CHECK(ready() == "True");
+}

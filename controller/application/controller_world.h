@@ -36,6 +36,7 @@ struct World {
   void start() {
     kube::ManagerOptions options;
     options.metrics = &metrics;
+    options.component = "spark-application-controller";
     manager = std::make_unique<kube::Manager>(*client, std::move(options));
     ApplicationController::add_to(*manager, submitter, controller_options);
     const auto body = [](kube::Manager* manager) -> kube::Task<> { (void)co_await manager->run(); };

@@ -4,6 +4,7 @@
 #include "api/spec_hash.h"
 #include "controller/application/attempt_status.h"
 #include "controller/application/decider.h"
+#include "controller/application/event_texts.h"
 
 namespace controller {
 
@@ -76,12 +77,10 @@ Decision Decider::to(Fact fact) const {
   status.application_state.state = next_state(state_, fact).value_or(state_);
   Decision decision = patch(std::move(status));
   if (fact == Fact::Suspend) {
-    decision.notes.push_back(
-        {true, "SparkApplicationSuspending", "SparkApplication " + name() + " is suspending"});
+    decision.notes.push_back(event(EventReason::SparkApplicationSuspending, {name()}));
   }
   if (fact == Fact::Unsuspend) {
-    decision.notes.push_back(
-        {true, "SparkApplicationResuming", "SparkApplication " + name() + " is resuming"});
+    decision.notes.push_back(event(EventReason::SparkApplicationResuming, {name()}));
   }
   return decision;
 }

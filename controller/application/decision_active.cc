@@ -1,6 +1,7 @@
 #include "controller/application/attempt_status.h"
 #include "controller/application/decider.h"
 #include "controller/application/driver_failure.h"
+#include "controller/application/event_texts.h"
 #include "controller/application/executors.h"
 #include "controller/application/retry_policy.h"
 
@@ -39,25 +40,6 @@ Fact fact_of(api::PodState driver) {
   return Fact::DriverUnknown;
 }
 
-Note driver_note(const std::string& pod, State state) {
-  switch (state) {
-    case State::Running:
-      return {false, "SparkDriverRunning", "Driver " + pod + " is running"};
-    case State::Succeeding:
-      return {false, "SparkDriverCompleted", "Driver " + pod + " completed"};
-    case State::Failing:
-      return {true, "SparkDriverFailed", "Driver " + pod + " failed"};
-    case State::Unknown:
-      return {true, "SparkDriverUnknown", "Driver " + pod + " in unknown state"};
-    default:
-      return {false, "SparkDriverPending", "Driver " + pod + " is pending"};
-  }
-}
-
-Note driver_pending_note(const std::string& pod, const Failure& obstacle) {
-  return {false, "SparkDriverPending", with_reason("Driver " + pod + " is pending:", obstacle)};
-}
-
 // Why a driver is to end that takes too long.
 std::string driver_late(const PodView& driver, Fact fact, const api::SparkApplicationSpec& spec) {
   if (fact == Fact::DeadlineExceeded) {
@@ -90,16 +72,21 @@ Decision Decider::active() const {
   if (forward && *next != state_) {
     status.application_state.state = *next;
     std::optional<FailureReason> reason;
+    std::string& message = status.application_state.error_message;
     if (*next == State::Failing && patience.over) {
-      status.application_state.error_message = driver_late(*driver, fact, spec_);
-      reason = reason_in(status.application_state.error_message);
+      message = driver_late(*driver, fact, spec_);
+      reason = reason_in(message);
+      decision.notes.push_back(event(EventReason::SparkDriverFailed, {driver->key.name}));
     } else if (*next == State::Failing) {
-      status.application_state.error_message = driver_failure(*driver);
-      reason = failure_of(*driver).reason;
+      const Failure failure = failure_of(*driver);
+      message = driver_failure(*driver);
+      reason = failure.reason;
       if (log_is_worth_reading(*driver)) decision.log_of_driver = driver->key;
+      decision.notes.push_back(event(EventReason::SparkDriverFailed, {driver->key.name}, failure));
+    } else {
+      decision.notes.push_back(driver_note(driver->key.name, *next));
     }
     if (rank(*next) == 2) end_run(spec_, status_, reason, now_, status);
-    decision.notes.push_back(driver_note(driver->key.name, *next));
   }
   track_start(status, *driver, decision.notes);
   status.spark_application_id = driver->app_selector;
@@ -149,7 +136,7 @@ void Decider::track_start(SparkApplicationStatus& status, const PodView& driver,
   }
   if (reason_in(message) == obstacle->reason) return;
   message = driver_pending(*obstacle);
-  notes.push_back(driver_pending_note(driver.key.name, *obstacle));
+  notes.push_back(event(EventReason::SparkDriverPending, {driver.key.name}, *obstacle));
 }
 
 void Decider::track(SparkApplicationStatus& status, std::vector<Note>& notes) const {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "controller/application/decider.h"
+#include "controller/application/event_texts.h"
 #include "controller/application/retry_policy.h"
 
 namespace controller {
@@ -33,7 +34,7 @@ Decision Decider::succeeding() const {
   if (retry_verdict(spec_, status_, state_, now_).allowed) return rerun();
   Decision decision = to(Fact::RunComplete);
   track(*decision.status, decision.notes);
-  decision.notes.push_back({false, "SparkApplicationCompleted", "SparkApplication " + name() + " completed"});
+  decision.notes.push_back(event(EventReason::SparkApplicationCompleted, {name()}));
   return decision;
 }
 
@@ -69,8 +70,7 @@ Decision Decider::suspending() const {
   clear_run(*decision.status);
   // Kept by upstream, which then counts the time to live of the resumed run from the earlier end.
   decision.status->termination_time.reset();
-  decision.notes.push_back(
-      {true, "SparkApplicationSuspended", "SparkApplication " + name() + " is suspended"});
+  decision.notes.push_back(event(EventReason::SparkApplicationSuspended, {name()}));
   return leave(std::move(decision));
 }
 
@@ -103,8 +103,7 @@ Decision Decider::terminal() const {
 }
 
 Note Decider::failed_note() const {
-  return {true, "SparkApplicationFailed",
-          "SparkApplication " + name() + " failed: " + status_.application_state.error_message};
+  return event(EventReason::SparkApplicationFailed, {name(), status_.application_state.error_message});
 }
 
 }  // namespace controller

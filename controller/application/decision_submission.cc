@@ -1,6 +1,7 @@
 #include "api/validation.h"
 #include "controller/application/attempt_status.h"
 #include "controller/application/decider.h"
+#include "controller/application/event_texts.h"
 #include "controller/application/retry_policy.h"
 
 namespace controller {
@@ -28,8 +29,7 @@ Decision Decider::before_submission() const {
     return impossible(api::describe(faults));
   Decision decision{Submit{}, std::nullopt, {}};
   if (state_ == State::PendingRerun) {
-    decision.notes.push_back(
-        {true, "SparkApplicationPendingRerun", "SparkApplication " + name() + " is pending rerun"});
+    decision.notes.push_back(event(EventReason::SparkApplicationPendingRerun, {name()}));
   }
   return decision;
 }

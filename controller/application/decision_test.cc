@@ -286,28 +286,6 @@ TEST_CASE("time to live deletes strictly after it, and huge ones never overflow"
   CHECK_FALSE(std::get<Wait>(forever.step).at_most);
 }
 
-TEST_CASE("executors are merged, and what is gone counts by how the run stands", "[executors]") {
-  Case c;
-  c.in(State::Running);
-  PodView executor = c.driver(PodPhase::Running);
-  executor.key.name = "exec-1";
-  executor.role = "executor";
-  executor.executor_id = 1;
-  PodView beyond = executor;
-  beyond.key.name = "exec-1001";
-  beyond.executor_id = 1001;
-  c.app.status.executor_state = {{"exec-0", PodState::Running}, {"done", PodState::Completed}};
-  const auto running = track_executors(c.app.status, {executor, beyond}, State::Running, 1000);
-  CHECK(running.states == std::map<std::string, PodState>{{"exec-0", PodState::Unknown},
-                                                          {"exec-1", PodState::Running},
-                                                          {"done", PodState::Completed}});
-  CHECK(running.notes.size() == 1);
-  const auto succeeded = track_executors(c.app.status, {}, State::Succeeding, 1000);
-  CHECK(succeeded.states.at("exec-0") == PodState::Completed);
-  const auto failed = track_executors(c.app.status, {}, State::Failing, 1000);
-  CHECK(failed.states.at("exec-0") == PodState::Failed);
-}
-
 TEST_CASE("who stands under a driver's name", "[launcher]") {
   Case c;
   c.in(State::PendingRerun);

@@ -8,6 +8,7 @@
 #include "api/names.h"
 #include "controller/application/application_view.h"
 #include "controller/application/attempt_status.h"
+#include "controller/application/event_texts.h"
 #include "controller/application/failure_reason.h"
 #include "kube/core/fields.h"
 
@@ -285,8 +286,7 @@ Task<Launcher::Reconciled> Launcher::complete(const Attempting& attempting, Driv
     co_return co_await use_up(attempting, driver);
   }
   std::vector<Note> notes = attempting.notes;
-  notes.push_back({false, "SparkApplicationSubmitted",
-                   "SparkApplication " + attempting.app.metadata.name + " was submitted successfully"});
+  notes.push_back(event(EventReason::SparkApplicationSubmitted, {attempting.app.metadata.name}));
   for (Note& remark : start.remarks()) notes.push_back(std::move(remark));
   api::SparkApplicationStatus status = submitted(attempting.app.status, driver);
   if (children_ != nullptr) {
@@ -306,8 +306,8 @@ Task<Launcher::Reconciled> Launcher::complete(const Attempting& attempting, Driv
 // refusal that still concerns what is due is written all the same: losing it would repeat the start.
 Task<Launcher::Reconciled> Launcher::refuse(const Attempting& attempting, std::string message) {
   std::vector<Note> notes = attempting.notes;
-  notes.push_back({true, "SparkApplicationSubmissionFailed",
-                   "failed to submit SparkApplication " + attempting.app.metadata.name + ": " + message});
+  notes.push_back(
+      event(EventReason::SparkApplicationSubmissionFailed, {attempting.app.metadata.name, message}));
   SparkApplication app = attempting.app;
   for (int tries = 0; tries < kWriteTries; ++tries) {
     auto status = refused(app.status, attempting.next_id, message, client_.loop().now());

@@ -88,7 +88,7 @@ struct World {
     std::vector<std::string> texts;
     for (const std::string& path : api.paths("events"))
       texts.push_back(api.at(path)["reason"].get<std::string>() + ": " +
-                      api.at(path)["message"].get<std::string>());
+                      api.at(path)["note"].get<std::string>());
     return texts;
   }
   bool stuck(int number) const {

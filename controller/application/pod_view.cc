@@ -126,6 +126,18 @@ api::PodState driver_state(const PodView& pod) {
   return api::PodState::Unknown;
 }
 
+namespace {
+
+// By its driver, at the end of the run or because dynamic allocation has no use for it. Somebody else's
+// deletion looks the same; what the cluster takes away says so.
+bool was_deleted(const PodView& pod) {
+  constexpr std::int64_t kSigterm = 143;
+  return pod.terminating && !pod.trouble.reason && pod.spark_container &&
+         pod.spark_container->exit_code == kSigterm;
+}
+
+}  // namespace
+
 api::PodState executor_state(const PodView& pod) {
   switch (pod.phase) {
     case PodPhase::Pending:
@@ -135,7 +147,7 @@ api::PodState executor_state(const PodView& pod) {
     case PodPhase::Succeeded:
       return api::PodState::Completed;
     case PodPhase::Failed:
-      return api::PodState::Failed;
+      return was_deleted(pod) ? api::PodState::Completed : api::PodState::Failed;
     case PodPhase::Unknown:
       return api::PodState::Unknown;
   }

@@ -69,6 +69,7 @@ kube::Result<PodView> project_pod(const kube::Json& pod);
 // a driver whose container has ended is over although a sidecar keeps the pod running, and a failed pod whose
 // driver container exited with 0 has completed.
 api::PodState driver_state(const PodView& pod);
+// An executor that was deleted and then ended by SIGTERM has completed.
 api::PodState executor_state(const PodView& pod);
 
 }  // namespace controller

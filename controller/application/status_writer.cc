@@ -1,6 +1,7 @@
 #include "controller/application/status_writer.h"
 
 #include "controller/application/application_view.h"
+#include "controller/application/event_texts.h"
 #include "controller/application/final_status.h"
 #include "kube/core/fields.h"
 
@@ -11,8 +12,11 @@ using kube::Json;
 kube::Task<kube::Result<std::string>> StatusWriter::write(const api::SparkApplication& app,
                                                           api::SparkApplicationStatus next,
                                                           std::vector<Note> notes, kube::Log log) {
-  // Replacing the resourceVersion makes the server answer 409 unless the object still has it.
+  std::string& message = next.application_state.error_message;
+  if (message != app.status.application_state.error_message)
+    message = redaction_.text(std::move(message), redaction_.values_of(app));
   next = finalized(app, std::move(next), client_.loop().now());
+  // Replacing the resourceVersion makes the server answer 409 unless the object still has it.
   Json operations = Json::array({
       {{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", app.metadata.resource_version}},
       {{"op", "add"}, {"path", "/status"}, {"value", kube::encode(next)}},
@@ -40,10 +44,21 @@ void StatusWriter::tell(const api::SparkApplication& app, const std::vector<Note
   const kube::ObjectReference about{app.api_version,         api::SparkApplication::kKind,
                                     app.metadata.namespace_, app.metadata.name,
                                     app.metadata.uid,        app.metadata.resource_version};
+  if (notes.empty()) return;
+  const std::vector<std::string> secrets = redaction_.values_of(app);
   for (const Note& note : notes) {
     events_.event(about, note.warning ? kube::EventType::Warning : kube::EventType::Normal, note.reason,
-                  note.message);
+                  redaction_.text(note.message, secrets), std::string(action_of(note.reason)));
   }
+}
+
+kube::Error StatusWriter::without_secrets(const api::SparkApplication& app, kube::Error error) const {
+  kube::Error clean(error.kind(), redaction_.text(error.message(), redaction_.values_of(app)));
+  clean.with_http_status(error.http_status())
+      .with_reason(error.reason())
+      .with_ambiguous(error.is_ambiguous());
+  if (const auto after = error.retry_after()) clean.with_retry_after(*after);
+  return clean;
 }
 
 }  // namespace controller

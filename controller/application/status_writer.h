@@ -5,13 +5,15 @@
 //   if (!written && written.error().is_conflict()) …      // somebody was faster: read again and decide again
 //
 // The whole status goes out (times as explicit nulls, as clients of the Go operator expect), so it can only
-// be what was decided. Thread: the loop's only.
+// be what was decided. No secret value of the application passes here (controller/submit/redaction.h),
+// whoever it was that repeated it to us. Thread: the loop's only.
 #pragma once
 
 #include <functional>
 #include <vector>
 
 #include "controller/application/decision.h"
+#include "controller/submit/redaction.h"
 #include "kube/base/log.h"
 #include "kube/client/api.h"
 #include "kube/runtime/event_recorder.h"
@@ -24,19 +26,23 @@ class StatusWriter {
   using Written =
       std::function<void(const kube::ObjectKey& app, const std::string& before, const std::string& after)>;
 
-  StatusWriter(kube::Client& client, kube::EventRecorder& events, Written written = {})
-      : client_(client), events_(events), written_(std::move(written)) {}
+  StatusWriter(kube::Client& client, kube::EventRecorder& events, Written written = {},
+               Redaction redaction = {})
+      : client_(client), events_(events), written_(std::move(written)), redaction_(std::move(redaction)) {}
 
   // Answers the resourceVersion that the application has now.
   kube::Task<kube::Result<std::string>> write(const api::SparkApplication& app,
                                               api::SparkApplicationStatus next, std::vector<Note> notes,
                                               kube::Log log);
   void tell(const api::SparkApplication& app, const std::vector<Note>& notes);
+  // For the log: without the secrets of this application.
+  kube::Error without_secrets(const api::SparkApplication& app, kube::Error error) const;
 
  private:
   kube::Client& client_;
   kube::EventRecorder& events_;
   const Written written_;
+  const Redaction redaction_;
 };
 
 }  // namespace controller

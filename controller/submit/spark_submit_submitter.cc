@@ -2,10 +2,10 @@
 
 #include "api/constants.h"
 #include "api/names.h"
+#include "controller/application/event_texts.h"
 #include "controller/submit/process_templates.h"
 #include "controller/submit/prometheus_config_map.h"
 #include "controller/submit/remarks.h"
-#include "controller/submit/secret_values.h"
 #include "kube/async/timer.h"
 #include "kube/core/yaml.h"
 #include "spark/monitoring.h"
@@ -24,7 +24,7 @@ namespace {
 constexpr const char* kName = "spark-submit";
 // Of each end of stderr. A message is stored with the application, in etcd and in every cache; Spark's first
 // lines say what it set out to do, its last ones what went wrong.
-constexpr std::size_t kReasonLimit = 4 << 10;
+constexpr std::size_t kReasonLimit = 1800;
 // While somebody else's process may still be completing a driver.
 constexpr kube::Duration kLookAgain = std::chrono::seconds(5);
 // How long we wait for a driver to be gone that spark-submit has taken back: longer than a pod's usual grace.
@@ -138,16 +138,16 @@ Task<Result<PodView>> ProcessStart::create_driver(PostPermit may_post) {
     co_return fail(std::move(applied));
 
   const kube::Log log = process_.log.with("submissionID", job_.submission_id);
-  log.info("spark-submit starts",
-           {{"program", process_.program}, {"arguments", quoted(spark::redacted_arguments(job_.arguments))}});
+  log.info("spark-submit starts", {{"program", process_.program},
+                                   {"arguments", quoted(process_.redaction.arguments(job_.arguments))}});
   const kube::SteadyTime begin = client_.loop().steady();
   auto ended = co_await runner_.run(command(std::move(may_post)));
   if (!ended && ended.error().kind() == ErrorKind::ShuttingDown) co_return fail(std::move(ended));
   if (!ended)
     co_return fail(ErrorKind::InvalidInput, "failed to run spark-submit: " + ended.error().message());
-  const auto secrets = secret_values(job_.arguments);
-  ended->errors = without_secrets(std::move(ended->errors), secrets);
-  ended->output = without_secrets(std::move(ended->output), secrets);
+  const auto secrets = process_.redaction.values_in(job_.arguments);
+  ended->errors = process_.redaction.text(std::move(ended->errors), secrets);
+  ended->output = process_.redaction.text(std::move(ended->output), secrets);
   log.info("spark-submit has ended",
            {{"result", ended->to_string()}, {"took", client_.loop().steady() - begin}});
   log.debug("output of spark-submit", {{"stdout", ended->output}, {"stderr", ended->errors}});
@@ -301,8 +301,7 @@ Result<std::unique_ptr<DriverStart>> SparkSubmitSubmitter::begin(const api::Spar
     return fail(ErrorKind::InvalidInput, "failed to run spark-submit: " + process_.unavailable);
   auto job = job_of(app, options_, attempt);
   if (!job) return fail(std::move(job));
-  job->announcement.push_back(
-      {false, "SparkSubmitStarted", "spark-submit starts the driver" + (why.empty() ? "" : ": " + why)});
+  job->announcement.push_back(event(EventReason::SparkSubmitStarted, {why.empty() ? "" : ": " + why}));
   return std::make_unique<ProcessStart>(client_, runner_, process_, *std::move(job));
 }
 

@@ -24,6 +24,7 @@
 #include <map>
 #include <string>
 
+#include "controller/submit/redaction.h"
 #include "controller/submit/submitter.h"
 #include "kube/async/child_process.h"
 #include "kube/base/log.h"
@@ -38,6 +39,7 @@ struct SparkSubmitOptions {
   kube::Duration timeout = std::chrono::minutes(3);
   // How long a process of an operator that has lost the lease may live on: the lease's duration.
   kube::Duration lease = std::chrono::seconds(15);
+  Redaction redaction = {};
   kube::Log log = {};
 };
 

@@ -161,8 +161,8 @@ TEST_CASE("a long reason keeps its beginning and its end", "[spark-submit]") {
   const std::string text = text_of(world.create_driver());
   CHECK(text.starts_with("failed to run spark-submit: first"));
   CHECK(text.ends_with("last"));
-  CHECK(text.find("omitting 51817 bytes") != std::string::npos);
-  CHECK(text.size() < 9000);
+  CHECK(text.find("omitting 56409 bytes") != std::string::npos);
+  CHECK(text.size() < kErrorMessageLimit);
 }
 
 TEST_CASE("silence is explained by the exit code", "[spark-submit]") {

@@ -65,8 +65,8 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(status["driverInfo"]["podName"], "spark-pi-driver")
         self.assertEqual((status["submissionAttempts"], status["executionAttempts"]), (1, 1))
         self.assertEqual(len(status["executorState"]), 2)
-        # A driver that stops asks its executors to end and deletes their pods: which comes first decides about the exit code.
-        self.assertLessEqual(set(status["executorState"].values()), {"COMPLETED", "FAILED"})
+        # Also those that end by SIGTERM because their driver, on its way out, deletes their pods.
+        self.assertEqual(set(status["executorState"].values()), {"COMPLETED"})
         self.assertTrue(status["sparkApplicationId"].startswith("spark-"))
         self.assertLessEqual(status["lastSubmissionAttemptTime"], status["terminationTime"])
         self.assertRegex(status["submissionID"], r"^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$")
@@ -104,7 +104,10 @@ class EndToEnd(unittest.TestCase):
         app = self.cluster.wait_for_state("spark-pi-failing", "FAILED")
         status = app["status"]
         self.assertEqual(status["executionAttempts"], 2)
-        self.assertRegex(status["applicationState"]["errorMessage"], r"ExitCode: 1\b")
+        self.assertRegex(status["applicationState"]["errorMessage"],
+                         r"^driver container failed with ExitCode: 1, Reason: Error \[ExitCode\] .*: ValueError: ")
+        self.assertEqual({c["type"]: c["status"] for c in status["conditions"]},
+                         {"Ready": "False", "Stalled": "True", "Submitted": "True", "Succeeded": "False"})
         self.assertTrue(status["terminationTime"])
         self.assertIn("ValueError", self.cluster.driver_log(app))
         self.assertEqual(len(self.drivers.of("spark-pi-failing")), 2, "one driver an attempt")

@@ -90,8 +90,8 @@ class Pi:
         test.assertEqual((status["submissionAttempts"], status["executionAttempts"]), (1, 1))
         test.assertEqual(status["driverInfo"]["podName"], f"{self.name}-driver")
         test.assertTrue(status["executorState"])
-        # A driver that stops asks its executors to end and deletes their pods: which comes first decides about the exit code.
-        test.assertLessEqual(set(status["executorState"].values()), {"COMPLETED", "FAILED"})
+        # Also those that end by SIGTERM because their driver, on its way out, deletes their pods.
+        test.assertEqual(set(status["executorState"].values()), {"COMPLETED"})
         test.assertTrue(status["sparkApplicationId"].startswith("spark-"))
         test.assertLessEqual(status["lastSubmissionAttemptTime"], status["terminationTime"])
 
