@@ -4,6 +4,7 @@
 
 #include "controller/submit/redaction.h"
 #include "kube/core/label_selector.h"
+#include "spark/batch/batch_scheduler.h"
 #include "spark/children/ui_objects.h"
 
 namespace cmd {
@@ -119,6 +120,14 @@ class Flags : private FlagParser {
       return wrong("--redaction-regex: " + redaction.error().message());
     if (flags_.default_time_to_live_seconds < 0)
       return wrong("--default-time-to-live-seconds: must not be negative");
+    const spark::BatchSchedulers batch{.enabled = flags_.enable_batch_scheduler,
+                                       .by_default = flags_.default_batch_scheduler,
+                                       .kube_schedulers = flags_.kube_scheduler_names};
+    if (batch.enabled && !batch.by_default.empty() && !batch.knows(batch.by_default)) {
+      return wrong(
+          "--default-batch-scheduler: expected volcano, yunikorn or one of --kube-scheduler-names, got \"" +
+          batch.by_default + "\"");
+    }
     if (auto tls = spark::parse_ingress_tls(flags_.ingress_tls); !tls) return fail(std::move(tls));
     if (auto annotations = spark::parse_ingress_annotations(flags_.ingress_annotations); !annotations)
       return fail(std::move(annotations));
@@ -143,9 +152,6 @@ bool ControllerFlags::gate(const std::string& name) const {
 
 std::vector<std::string> ControllerFlags::without_effect() const {
   static const std::set<std::string> waiting{
-      "--enable-batch-scheduler",
-      "--kube-scheduler-names",
-      "--default-batch-scheduler",
       "--enable-metrics",
       "--metrics-prefix",
       "--metrics-labels",

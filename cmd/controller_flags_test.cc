@@ -103,3 +103,14 @@ TEST_CASE("flags in JSON are read at the start", "[flags]") {
   REQUIRE_FALSE(wrong);
   CHECK(wrong.error().message().starts_with("--ingress-annotations: expected a JSON object"));
 }
+
+TEST_CASE("a default batch scheduler must be one that is known, if batch schedulers are enabled", "[flags]") {
+  CHECK(parse_controller_flags({"--default-batch-scheduler=other"}));
+  const auto unknown =
+      parse_controller_flags({"--enable-batch-scheduler", "--default-batch-scheduler=other"});
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().message().starts_with(
+      "--default-batch-scheduler: expected volcano, yunikorn or one of"));
+  CHECK(parse_controller_flags(
+      {"--enable-batch-scheduler", "--default-batch-scheduler=gang", "--kube-scheduler-names=gang"}));
+}

@@ -23,6 +23,12 @@ std::string master_url(const kube::ClientConfig& config) {
   return in_cluster ? *in_cluster : "k8s://" + config.server;
 }
 
+spark::BatchSchedulers batch_schedulers(const ControllerFlags& flags) {
+  return {.enabled = flags.enable_batch_scheduler,
+          .by_default = flags.default_batch_scheduler,
+          .kube_schedulers = flags.kube_scheduler_names};
+}
+
 }  // namespace
 
 namespace {
@@ -63,6 +69,7 @@ controller::ApplicationControllerOptions application_options(const ControllerFla
       .tls = spark::parse_ingress_tls(flags.ingress_tls).value_or(std::vector<kube::Json>()),
       .annotations = spark::parse_ingress_annotations(flags.ingress_annotations)
                          .value_or(std::map<std::string, std::string>())};
+  options.children.batch = batch_schedulers(flags);
   options.log = log;
   return options;
 }
@@ -94,6 +101,7 @@ spark::SubmitOptions submit_options(const ControllerFlags& flags, const kube::Cl
   options.ingress_url_format = flags.ingress_url_format;
   options.partial_restart = flags.gate("PartialRestart");
   options.webhook_runs = flags.webhook_enabled;
+  options.batch = batch_schedulers(flags);
   return options;
 }
 

@@ -91,8 +91,10 @@ std::string prometheus_port_name(const api::PrometheusSpec& prometheus) {
 
 bool needs_prometheus_config_map(const api::SparkApplication& app) {
   const auto& monitoring = app.spec.monitoring;
-  if (!monitoring || !monitoring->prometheus) return false;
-  return !(given(monitoring->metrics_properties_file) && given(monitoring->prometheus->config_file));
+  if (!monitoring) return false;
+  const bool own_file = given(monitoring->metrics_properties_file);
+  if (!monitoring->prometheus) return monitoring->metrics_properties && !own_file;
+  return !own_file || !given(monitoring->prometheus->config_file);
 }
 
 std::optional<Json> prometheus_config_map(const api::SparkApplication& app) {
@@ -101,7 +103,7 @@ std::optional<Json> prometheus_config_map(const api::SparkApplication& app) {
   Json data = Json::object();
   if (!given(monitoring.metrics_properties_file))
     data["metrics.properties"] = monitoring.metrics_properties.value_or(std::string(kMetricsProperties));
-  if (!given(monitoring.prometheus->config_file))
+  if (monitoring.prometheus && !given(monitoring.prometheus->config_file))
     data["prometheus.yaml"] = monitoring.prometheus->configuration.value_or(exporter_config());
   Json metadata = {{"name", api::prometheus_config_map_name(app.metadata.name)},
                    {"namespace", app.metadata.namespace_}};
@@ -110,15 +112,24 @@ std::optional<Json> prometheus_config_map(const api::SparkApplication& app) {
   return Json{{"apiVersion", "v1"}, {"data", data}, {"kind", "ConfigMap"}, {"metadata", metadata}};
 }
 
-void configure_prometheus(api::SparkApplication& app) {
+void configure_monitoring(api::SparkApplication& app) {
+  if (!app.spec.monitoring || monitoring_says_nothing(app.spec)) return;
   const api::MonitoringSpec& monitoring = *app.spec.monitoring;
+  app.spec.spark_conf.try_emplace("spark.metrics.conf",
+                                  given(monitoring.metrics_properties_file)
+                                      ? *monitoring.metrics_properties_file
+                                      : std::string(api::path::kMetricsConf) + "/metrics.properties");
+  if (!monitoring.prometheus) return;
+  // The exporter's rules count on these two parts.
   app.spec.spark_conf["spark.metrics.namespace"] = app.metadata.namespace_ + "." + app.metadata.name;
-  app.spec.spark_conf["spark.metrics.conf"] =
-      given(monitoring.metrics_properties_file)
-          ? *monitoring.metrics_properties_file
-          : std::string(api::path::kMetricsConf) + "/metrics.properties";
   if (monitoring.expose_driver_metrics) annotate(app.spec.driver, *monitoring.prometheus);
   if (monitoring.expose_executor_metrics) annotate(app.spec.executor, *monitoring.prometheus);
+}
+
+bool monitoring_says_nothing(const api::SparkApplicationSpec& spec) {
+  const auto& monitoring = spec.monitoring;
+  return monitoring && !monitoring->prometheus && !monitoring->metrics_properties &&
+         !given(monitoring->metrics_properties_file);
 }
 
 }  // namespace spark

@@ -1,7 +1,12 @@
-// Prometheus through the JMX exporter: a config map, annotations and a Java agent.
+// Metrics of driver and executors: a config map for metrics.properties and the JMX exporter, annotations, and
+// the exporter's Java agent.
 //
 //   if (auto map = prometheus_config_map(app)) apply(*map);       // before the driver pod
-//   configure_prometheus(app);                                    // in memory, for one submission
+//   configure_monitoring(app);                                    // in memory, for one submission
+//
+// Without spec.monitoring.prometheus there is no exporter, but the user's own metrics.properties still count
+// (upstream forgets them): sinks such as the PrometheusServlet are set up in it. Keys of sparkConf that
+// begin with spark.metrics.conf are the user's and stay.
 //
 // Port and mount on the pods are pod mutations (spark/pod_mutation.h). Pure functions.
 #pragma once
@@ -15,14 +20,17 @@
 
 namespace spark {
 
-// Whether the operator's config map is needed: both files given by the user make it pointless.
+// Whether the operator's config map is needed: files that the user brings in the image make it pointless.
 bool needs_prometheus_config_map(const api::SparkApplication& app);
 
 // v1 ConfigMap with the application as controller; nullopt when it is not needed.
 std::optional<kube::Json> prometheus_config_map(const api::SparkApplication& app);
 
-// sparkConf, annotations and java options of `app`, whose spec.monitoring.prometheus must be present.
-void configure_prometheus(api::SparkApplication& app);
+// sparkConf, annotations and java options of `app`.
+void configure_monitoring(api::SparkApplication& app);
+
+// spec.monitoring is there and asks for nothing that could be done.
+bool monitoring_says_nothing(const api::SparkApplicationSpec& spec);
 
 std::int32_t prometheus_port(const api::PrometheusSpec& prometheus);
 std::string prometheus_port_name(const api::PrometheusSpec& prometheus);

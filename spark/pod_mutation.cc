@@ -147,6 +147,7 @@ void prometheus(Mutation& m) {
   if (!exposed) return;
   const std::string map = api::prometheus_config_map_name(m.app.metadata.name);
   m.mount_config_map(config_map_volume_name(map), map, api::path::kMetricsConf);
+  if (!monitoring->prometheus) return;
   m.container["ports"].push_back({{"containerPort", prometheus_port(*monitoring->prometheus)},
                                   {"name", prometheus_port_name(*monitoring->prometheus)},
                                   {"protocol", "TCP"}});

@@ -48,7 +48,7 @@ std::vector<api::SparkApplication> applications() {
   for (const fs::path& folder : cases()) out.push_back(decoded(load(folder / "app.yaml")));
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(fs::path(SOURCE_DIR) / "api" / "testdata"))
-    files.push_back(entry.path());
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
   std::ranges::sort(files);
   for (const fs::path& file : files) {
     const Json object = load(file);

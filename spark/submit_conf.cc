@@ -321,7 +321,8 @@ Result<api::SparkApplication> prepare_application(const api::SparkApplication& s
       app.spec.spark_conf.try_emplace("spark.ui.proxyRedirectUri", "/");
     }
   }
-  if (app.spec.monitoring && app.spec.monitoring->prometheus) configure_prometheus(app);
+  configure_monitoring(app);
+  if (auto marked = mark_for_batch_scheduler(app, options.batch); !marked) return fail(std::move(marked));
   return app;
 }
 

@@ -22,6 +22,7 @@
 #include "kube/base/clock.h"
 #include "kube/base/result.h"
 #include "kube/core/json.h"
+#include "spark/batch/batch_scheduler.h"
 #include "spark/driver_conf.h"
 
 namespace api {
@@ -42,6 +43,7 @@ struct SubmitOptions {
   // to it.
   bool webhook_runs = false;
   bool partial_restart = false;
+  BatchSchedulers batch;
   Submitter submitter;  // what the native submitter uses in place of a process environment
 };
 
@@ -55,8 +57,8 @@ struct Attempt {
 // words.
 Result<std::string> master_url(std::string_view service_host, std::string_view service_port);
 
-// The application with what one attempt adds in memory and never stores: defaults, web UI proxy paths and the
-// Prometheus agent.
+// The application with what one attempt adds in memory and never stores: defaults, web UI proxy paths, the
+// Prometheus agent, and what a batch scheduler reads on pods.
 Result<api::SparkApplication> prepare_application(const api::SparkApplication& app,
                                                   const SubmitOptions& options, const Attempt& attempt);
 

@@ -90,6 +90,10 @@ Children::Children(kube::Manager& manager, spark::ChildrenOptions options,
   if (options_.driver_pdb) {
     watch(manager, kube::kPodDisruptionBudgets, std::string(api::label::kLaunchedByOperator) + "=true");
   }
+  // Those that another operator has made have no labels.
+  if (options_.batch.enabled) watch(manager, kVolcanoPodGroups, "");
+  if (options_.batch.enabled && !options_.batch.kube_schedulers.empty())
+    watch(manager, kSchedulerPodGroups, "");
 }
 
 Children::~Children() = default;

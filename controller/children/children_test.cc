@@ -44,21 +44,21 @@ Json port_entry(int port, const char* format = nullptr) {
 struct World {
   FakeApi api;
   std::unique_ptr<kube::Client> client = api.server.client();
-  spark::ChildrenOptions options{.ui_service = true, .ingress = {}, .driver_pdb = true};
-  NativeSubmitter submitter{*client, [] {
-                              spark::SubmitOptions submit;
-                              submit.master_url = "k8s://https://kubernetes.default.svc:443";
-                              return submit;
-                            }()};
+  spark::ChildrenOptions options{.ui_service = true, .ingress = {}, .driver_pdb = true, .batch = {}};
+  std::unique_ptr<NativeSubmitter> submitter;
   std::unique_ptr<kube::Manager> manager;
   kube::TaskGroup tasks{api.server.loop};
 
   ~World() { stop(); }
   void start() {
+    spark::SubmitOptions submit;
+    submit.master_url = "k8s://https://kubernetes.default.svc:443";
+    submit.batch = options.batch;
+    submitter = std::make_unique<NativeSubmitter>(*client, std::move(submit));
     manager = std::make_unique<kube::Manager>(*client, kube::ManagerOptions{});
     ApplicationControllerOptions settings;
     settings.children = options;
-    ApplicationController::add_to(*manager, submitter, std::move(settings));
+    ApplicationController::add_to(*manager, *submitter, std::move(settings));
     const auto body = [](kube::Manager* manager) -> kube::Task<> { (void)co_await manager->run(); };
     tasks.spawn("manager", body(manager.get()));
     pass(6s);
@@ -341,6 +341,109 @@ TEST_CASE("what cannot be watched is found by its name", "[children]") {
   CHECK(world.api.count("PATCH ingresses") == 0);
   CHECK(world.api.paths("ingresses").size() == 1);
   CHECK_FALSE(world.told("SparkApplicationChildNotMade"));
+}
+
+TEST_CASE("the config map of the Prometheus exporter is there before the driver", "[children]") {
+  World world;
+  const Json monitoring{{"monitoring",
+                         {{"exposeDriverMetrics", true},
+                          {"exposeExecutorMetrics", true},
+                          {"prometheus", {{"jmxExporterJar", "/prometheus/agent.jar"}}}}}};
+  const std::string path = "/api/v1/namespaces/ns/configmaps/pi-prom-conf";
+  SECTION("made") {
+    world.apply(application_with(monitoring));
+    CHECK(std::ranges::find(world.api.asked, "POST configmaps") <
+          std::ranges::find(world.api.asked, "POST pods"));
+    CHECK(world.api.at(path)["metadata"]["ownerReferences"][0]["kind"] == "SparkApplication");
+    world.phase("Running");
+    world.phase("Succeeded");
+    CHECK(world.api.has(path));
+    CHECK(world.api.count("PATCH configmaps") == 0);
+  }
+  SECTION("refused") {
+    world.api.before = [](const std::string& request) {
+      return request == "POST configmaps" ? FakeFault{.refuse_with = 403, .reason = "Forbidden"}
+                                          : FakeFault{};
+    };
+    world.apply(application_with(monitoring));
+    CHECK(world.api.paths("pods").empty());
+    CHECK(world.state() == "FAILED");
+    CHECK(world.status().application_state.error_message.find("ConfigMap ns/pi-prom-conf") !=
+          std::string::npos);
+  }
+  SECTION("somebody else's") {
+    world.api.put(path, {{"apiVersion", "v1"},
+                         {"kind", "ConfigMap"},
+                         {"metadata", {{"name", "pi-prom-conf"}, {"namespace", "ns"}}},
+                         {"data", {{"theirs", "1"}}}});
+    world.apply(application_with(monitoring));
+    CHECK(world.api.paths("pods").empty());
+    CHECK(world.state() == "FAILED");
+    CHECK(world.api.at(path)["data"] == Json({{"theirs", "1"}}));
+  }
+}
+
+TEST_CASE("fault 22: pod groups follow the attempts of their application", "[children]") {
+  World world;
+  world.options.batch = {.enabled = true, .by_default = "", .kube_schedulers = {"gang"}};
+  const bool volcano = GENERATE(true, false);
+  const std::string path = volcano ? "/apis/scheduling.volcano.sh/v1beta1/namespaces/ns/podgroups/spark-pi-pg"
+                                   : "/apis/scheduling.x-k8s.io/v1alpha1/namespaces/ns/podgroups/pi-pg";
+  world.apply(retrying({{"batchScheduler", volcano ? "volcano" : "gang"}}));
+  CHECK(std::ranges::find(world.api.asked, "POST podgroups") <
+        std::ranges::find(world.api.asked, "POST pods"));
+  REQUIRE(world.api.has(path));
+  CHECK(world.api.at(path)["spec"]["minResources"] == Json({{"cpu", "2"}, {"memory", "1792Mi"}}));
+  CHECK(world.api.at(pod_path("pi-driver"))["spec"]["schedulerName"] == (volcano ? "volcano" : "gang"));
+  const std::string first = world.api.at(path)["metadata"]["uid"];
+  SECTION("an edit: a new group with the new sizes") {
+    world.edit({{"spec", {{"executor", {{"instances", 3}}}}}});
+    world.pass(30s);
+    CHECK(world.api.at(path)["spec"]["minResources"] == Json({{"cpu", "4"}, {"memory", "3584Mi"}}));
+    CHECK(world.api.at(path)["metadata"]["uid"] != first);
+  }
+  SECTION("an edit that takes the scheduler away") {
+    world.edit({{"spec", {{"batchScheduler", nullptr}}}});
+    world.pass(30s);
+    CHECK_FALSE(world.api.has(path));
+    CHECK(world.state() == "SUBMITTED");
+  }
+  SECTION("a rerun: a group of its own") {
+    world.driver_fails();
+    world.pass(30s);
+    CHECK(world.state() == "SUBMITTED");
+    CHECK(world.api.at(path)["metadata"]["uid"] != first);
+    CHECK(world.label(path) == world.status().submission_id);
+  }
+  SECTION("suspended: none") {
+    world.edit({{"spec", {{"suspend", true}}}});
+    world.pass(10s);
+    CHECK_FALSE(world.api.has(path));
+    world.edit({{"spec", {{"suspend", false}}}});
+    world.pass(10s);
+    CHECK(world.api.has(path));
+  }
+  SECTION("at the end: none, and nothing more is asked") {
+    world.phase("Running");
+    world.phase("Succeeded");
+    CHECK(world.state() == "COMPLETED");
+    CHECK_FALSE(world.api.has(path));
+    world.pass(10min);
+    CHECK(world.asked_about("podgroups") == 2);
+  }
+}
+
+TEST_CASE("without the scheduler's kind an application is refused, and says why", "[children]") {
+  World world;
+  world.options.batch = {.enabled = true, .by_default = "volcano", .kube_schedulers = {}};
+  world.api.before = [](const std::string& request) {
+    return request.ends_with(" podgroups") ? FakeFault{.refuse_with = 404, .reason = "NotFound"}
+                                           : FakeFault{};
+  };
+  world.apply();
+  CHECK(world.state() == "FAILED");
+  CHECK(world.status().application_state.error_message.find("PodGroup ns/spark-pi-pg") != std::string::npos);
+  CHECK(world.api.paths("pods").empty());
 }
 
 TEST_CASE("an answer that is lost is no failure of the service", "[children]") {

@@ -1,9 +1,7 @@
 #include "controller/submit/native_submitter.h"
 
-#include "controller/submit/prometheus_config_map.h"
 #include "controller/submit/remarks.h"
 #include "kube/core/fields.h"
-#include "spark/monitoring.h"
 
 namespace controller {
 
@@ -36,13 +34,8 @@ kube::OwnerReference controller_reference(const Json& object) {
 
 class NativeStart final : public DriverStart {
  public:
-  NativeStart(kube::Client& client, std::string ns, std::optional<Json> prometheus, spark::Submission built,
-              std::vector<Note> remarks)
-      : client_(client),
-        ns_(std::move(ns)),
-        prometheus_(std::move(prometheus)),
-        built_(std::move(built)),
-        remarks_(std::move(remarks)) {}
+  NativeStart(kube::Client& client, std::string ns, spark::Submission built, std::vector<Note> remarks)
+      : client_(client), ns_(std::move(ns)), built_(std::move(built)), remarks_(std::move(remarks)) {}
 
   std::string_view submitter() const override { return "native"; }
   std::vector<Note> remarks() const override { return remarks_; }
@@ -55,14 +48,11 @@ class NativeStart final : public DriverStart {
 
   kube::Client& client_;
   const std::string ns_;
-  std::optional<Json> prometheus_;
   spark::Submission built_;
   const std::vector<Note> remarks_;
 };
 
 Task<Result<PodView>> NativeStart::create_driver(PostPermit may_post) {
-  if (auto applied = co_await apply_config_map(client_, std::move(prometheus_)); !applied)
-    co_return fail(std::move(applied));
   for (const Json& object : built_.pre_resources) {
     auto resource = resource_of(object);
     if (!resource) co_return fail(std::move(resource));
@@ -160,8 +150,10 @@ Result<spark::NativePlan> NativeSubmitter::plan(const api::SparkApplication& app
 
 std::unique_ptr<DriverStart> NativeSubmitter::begin(const api::SparkApplication& app,
                                                     spark::Submission built) {
-  return std::make_unique<NativeStart>(client_, app.metadata.namespace_, spark::prometheus_config_map(app),
-                                       std::move(built), webhook_remarks(app, options_));
+  std::vector<Note> remarks = webhook_remarks(app, options_);
+  for (Note& note : idle_field_remarks(app, options_)) remarks.push_back(std::move(note));
+  return std::make_unique<NativeStart>(client_, app.metadata.namespace_, std::move(built),
+                                       std::move(remarks));
 }
 
 Result<std::unique_ptr<DriverStart>> NativeSubmitter::begin(const api::SparkApplication& app,

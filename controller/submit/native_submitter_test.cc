@@ -187,29 +187,19 @@ TEST_CASE("what was built for the driver serves for its children too", "[native]
   CHECK(world.api.asked.size() > asked);
 }
 
-TEST_CASE("the config map of the Prometheus exporter is there before the driver", "[native]") {
+TEST_CASE("fault 26: fields that ask for nothing that could be done are told, and hold up nothing",
+          "[native]") {
   World world;
-  world.api.change(app_path("pi"), [](Json& app) {
-    app["spec"]["monitoring"] = {{"exposeDriverMetrics", true},
-                                 {"exposeExecutorMetrics", true},
-                                 {"prometheus", {{"jmxExporterJar", "/prometheus/agent.jar"}}}};
-  });
-  world.app = kube::decode<api::SparkApplication>(world.api.at(app_path("pi"))).value();
-  REQUIRE(world.create_driver());
-  const auto at = [&](const char* request) {
-    return std::ranges::find(world.api.asked, request) - world.api.asked.begin();
-  };
-  REQUIRE(world.api.count("PATCH configmaps") == 1);
-  CHECK(at("PATCH configmaps") < at("POST pods"));
-  const std::string path = world.api.paths("configmaps").at(0);
-  CHECK(world.api.at(path)["metadata"]["ownerReferences"][0]["kind"] == "SparkApplication");
-
-  world.api.before = [](const std::string& request) {
-    return request == "PATCH configmaps" ? FakeFault{403, "Forbidden"} : FakeFault{};
-  };
-  world.api.erase(pod_path("pi-driver"));
-  CHECK_FALSE(world.create_driver());
-  CHECK_FALSE(world.api.has(pod_path("pi-driver")));
+  world.app.spec.failure_retries = 3;
+  world.app.spec.retry_interval = 5;
+  world.app.spec.monitoring.emplace();
+  world.app.spec.batch_scheduler_options.emplace();
+  const auto notes = world.submitter.begin(world.app, world.attempt).value()->remarks();
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].reason == "SparkApplicationFieldsIgnored");
+  CHECK(notes[0].warning);
+  for (const char* field : {"failureRetries", "retryInterval", "monitoring", "batchSchedulerOptions"})
+    CHECK(notes[0].message.find(field) != std::string::npos);
 }
 
 TEST_CASE("a pod group is there before the driver, and goes with it", "[native]") {

@@ -71,6 +71,9 @@ Result<ProcessTemplates> process_templates(const api::SparkApplication& app,
                                                       spark::is_below_3_0(app.spec.spark_version));
   if (webhook_looks) {
     out.driver_needs_webhook = changes_anything(driver, *mutated);
+    // The webhook reads the application as it is stored, where a scheduler of the operator's flag is not.
+    if (const auto& name = app.spec.batch_scheduler; name && !name->empty())
+      driver["spec"]["schedulerName"] = *name;
     out.driver = std::move(driver);
   } else {
     out.lost = written_over(app);

@@ -15,9 +15,13 @@
 namespace controller {
 
 inline constexpr const char* kWebhookNeeded = "SparkPodWebhookNeeded";
+inline constexpr const char* kFieldsIgnored = "SparkApplicationFieldsIgnored";
 
 // Fields that reach executors only through a pod webhook; none when one runs.
 std::vector<Note> webhook_remarks(const api::SparkApplication& app, const spark::SubmitOptions& options);
+
+// Fields that are there and ask for nothing that could be done, with or without a webhook.
+std::vector<Note> idle_field_remarks(const api::SparkApplication& app, const spark::SubmitOptions& options);
 
 // "a, b and c"
 std::string listed(const std::vector<std::string>& words);

@@ -4,11 +4,9 @@
 #include "api/names.h"
 #include "controller/application/event_texts.h"
 #include "controller/submit/process_templates.h"
-#include "controller/submit/prometheus_config_map.h"
 #include "controller/submit/remarks.h"
 #include "kube/async/timer.h"
 #include "kube/core/yaml.h"
-#include "spark/monitoring.h"
 #include "spark/pod_mutation.h"
 
 namespace controller {
@@ -68,7 +66,6 @@ struct Job {
   std::string submission_id;
   std::vector<std::string> arguments;
   kube::ChildFolder folder;
-  std::optional<Json> prometheus;
   bool driver_needs_webhook = false;
   std::vector<Note> announcement, remarks;
 };
@@ -134,8 +131,6 @@ Task<Result<PodView>> ProcessStart::create_driver(PostPermit may_post) {
   auto standing = co_await find_driver();
   if (!standing) co_return fail(std::move(standing));
   if (*standing) co_return fail(ErrorKind::AlreadyExists, "pod " + job_.pod.to_string() + " exists already");
-  if (auto applied = co_await apply_config_map(client_, std::move(job_.prometheus)); !applied)
-    co_return fail(std::move(applied));
 
   const kube::Log log = process_.log.with("submissionID", job_.submission_id);
   log.info("spark-submit starts", {{"program", process_.program},
@@ -279,9 +274,9 @@ Result<Job> job_of(const api::SparkApplication& stored, const spark::SubmitOptio
   job.folder.path = driver.substr(0, slash);
   job.folder.files = {{driver.substr(slash + 1), kube::to_yaml(templates->driver)},
                       {executor.substr(slash + 1), kube::to_yaml(templates->executor)}};
-  job.prometheus = spark::prometheus_config_map(*app);
   job.driver_needs_webhook = templates->driver_needs_webhook;
   job.remarks = webhook_remarks(*app, options);
+  for (Note& note : idle_field_remarks(stored, options)) job.remarks.push_back(std::move(note));
   if (!templates->lost.empty()) {
     job.remarks.push_back(
         {true, kWebhookNeeded,

@@ -271,16 +271,16 @@ TEST_CASE("nothing is started where there is no spark-submit, or for a driver ou
   CHECK(world.process.started.empty());
 }
 
-TEST_CASE("the config map of the Prometheus exporter is there before the process", "[spark-submit]") {
+TEST_CASE("fault 20: a scheduler of the operator's flag is in the templates, webhook or not",
+          "[spark-submit]") {
   World world;
-  world.edit([](Json& spec) {
-    spec["monitoring"] = {{"exposeDriverMetrics", true},
-                          {"exposeExecutorMetrics", true},
-                          {"prometheus", {{"jmxExporterJar", "/prometheus/agent.jar"}}}};
-  });
-  world.process.script = {.makes_pod = false, .exit_code = 1};
-  CHECK_FALSE(world.create_driver());
-  CHECK(world.api.paths("configmaps").size() == 1);
+  world.options.batch = {.enabled = true, .by_default = "volcano", .kube_schedulers = {}};
+  world.options.webhook_runs = GENERATE(false, true);
+  REQUIRE(world.create_driver());
+  const kube::ChildCommand& command = world.process.started[0];
+  CHECK(FakeSparkSubmit::driver_template(command)["spec"]["schedulerName"] == "volcano");
+  CHECK(command.folder.files.at("executor-pod-template.yaml").find("schedulerName: volcano") !=
+        std::string::npos);
 }
 
 TEST_CASE("a driver's share of the mutations is in its template, or left to a webhook", "[spark-submit]") {

@@ -17,9 +17,10 @@ RUN_PACKAGES=(
 )
 
 # What only the tests need: sanitizer run times, readable sanitizer stacks, the format check, a Java compiler for the
-# Java example (the PyPI package of Spark brings none of its example jars), a YAML reader for rendered charts.
+# Java example (the PyPI package of Spark brings none of its example jars), a YAML reader for rendered charts, a
+# Prometheus that scrapes drivers.
 TEST_PACKAGES=(
-  libclang-rt-19-dev llvm-19 clang-format-19 openjdk-17-jdk-headless curl openssl python3-yaml
+  libclang-rt-19-dev llvm-19 clang-format-19 openjdk-17-jdk-headless curl openssl python3-yaml prometheus
 )
 
 missing_packages() {

@@ -1,6 +1,7 @@
 #include "kube/apiserver/request_handler.h"
 
 #include "kube/apiserver/admission_webhook_pass.h"
+#include "kube/apiserver/disruption_budgets.h"
 #include "kube/apiserver/table_printer.h"
 #include "kube/async/timer.h"
 
@@ -388,6 +389,9 @@ Granted<ApiAnswer> RequestHandler::evict(ApiCall& call, const Json& eviction) {
       grace && grace->is_number_integer())
     call.deletion.grace_period_seconds = grace->get<std::int64_t>();
   call.deletion.uid = string_at(eviction, {"deleteOptions", "preconditions", "uid"});
+  if (ObjectRef pod = parts_.cluster.store.get("pods", {call.info.ns, call.info.name})) {
+    if (auto allowed = may_be_evicted(parts_.cluster.store, pod->json()); !allowed) return refuse(allowed);
+  }
   auto removed = parts_.writer.remove(call, {call.info.ns, call.info.name});
   if (!removed) return refuse(removed);
   return json_answer(success(201), 201);

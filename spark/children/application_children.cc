@@ -31,6 +31,9 @@ WantedChildren application_children(const api::SparkApplication& app, const Chil
   WantedChildren wanted;
   // Serves every attempt alike, and pods of the last one may still mount it.
   if (auto map = prometheus_config_map(app)) wanted.objects.push_back(*std::move(map));
+  // Before the driver: a batch scheduler does not place pods of a group that is not there.
+  if (phase == AttemptPhase::Starting || phase == AttemptPhase::Active)
+    add(wanted, pod_group(app, options.batch));
   if (phase == AttemptPhase::Absent || phase == AttemptPhase::Starting) return wanted;
 
   if (options.ui_service) {

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "spark/batch/batch_scheduler.h"
 #include "spark/children/ui_objects.h"
 
 namespace spark {
@@ -25,6 +26,7 @@ struct ChildrenOptions {
   bool ui_service = false;  // --enable-ui-service
   IngressOptions ingress;   // --ingress-…
   bool driver_pdb = false;  // --enable-driver-pdb
+  BatchSchedulers batch;    // --enable-batch-scheduler …
 };
 
 enum class AttemptPhase {

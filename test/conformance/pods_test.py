@@ -1,7 +1,9 @@
 """Doors of a pod besides the plain ones: binding, eviction, log."""
 
-from api import holding, matching
+from api import eventually, holding, matching
 from suite import Case, Row, pod
+
+BUDGETS = "policy/v1/poddisruptionbudgets"
 
 
 def binding(name, node="n1", **metadata):
@@ -56,6 +58,52 @@ class Eviction(Case):
             Row("another name", "POST", "pods/kept/eviction", eviction("other"), 400, {"reason": "BadRequest"}),
             Row("another uid", "POST", "pods/kept/eviction", eviction("kept", preconditions={"uid": "other"}), 409, {"reason": "Conflict"})])
         self.read("pods/kept")
+
+    def ready(self, name, labels):
+        self.make("pods", pod(name, {"nodeName": "n1"}, labels=labels))
+        status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+        self.ok(self.api.patch(self.path(f"pods/{name}/status"), {"status": status}))
+
+    def budget(self, name, labels, **spec):
+        return self.make(BUDGETS, {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": name},
+                                   "spec": {"selector": {"matchLabels": labels}, **spec}})
+
+    def evict(self, name):
+        return self.api.post(self.path(f"pods/{name}/eviction"), eviction(name, gracePeriodSeconds=0))
+
+    def test_a_disruption_budget_keeps_its_last_pod(self):
+        self.budget("one", {"app": "one"}, minAvailable=1)
+        self.ready("one", {"app": "one"})
+        # It may take the real server a moment to have counted, and until then it says something else.
+        spent = eventually(lambda: (answer := self.evict("one")).code == 429 and "needs 1 healthy pods and has 1 currently"
+                           in str(answer.json) and answer, "no budget keeps the pod")
+        self.check(spent.json, {"reason": "TooManyRequests", "message": matching("Cannot evict pod as it would violate the pod's disruption budget."),
+                                "details": {"causes": holding({"reason": "DisruptionBudget"})}})
+        self.read("pods/one")
+        self.ok(self.api.delete(self.path(f"{BUDGETS}/one")))
+        self.ok(eventually(lambda: (answer := self.evict("one")).code == 201 and answer, "it is not let go"), 201)
+
+    def test_a_disruption_budget_spares_one_of_two(self):
+        self.budget("two", {"app": "two"}, minAvailable=1)
+        self.ready("two-a", {"app": "two"})
+        self.ready("two-b", {"app": "two"})
+        eventually(lambda: self.evict("two-a").code == 201, "one of two cannot be evicted")
+        self.gone("pods/two-a")
+        self.assertEqual(self.evict("two-b").code, 429)
+
+    def test_a_pod_that_does_not_run_is_evicted_in_spite_of_budgets(self):
+        self.budget("pending", {"app": "pending"}, minAvailable=1)
+        self.make("pods", pod("pending", labels={"app": "pending"}))
+        self.ok(self.evict("pending"), 201)
+
+    def test_two_budgets_for_one_pod_are_refused(self):
+        for name in ("left", "right"):
+            self.budget(name, {"app": "both"}, minAvailable=0)
+        self.ready("both", {"app": "both"})
+        answer = self.evict("both")
+        self.assertEqual(answer.code, 500)
+        self.check(answer.json, {"message": matching("This pod has more than one PodDisruptionBudget")})
+        self.read("pods/both")
 
     def test_a_dry_eviction_evicts_nothing(self):
         self.make("pods", pod("dry"))

@@ -76,13 +76,13 @@ class JoinedCluster(Cluster):
         self.plane.__exit__()
 
     @contextlib.contextmanager
-    def operator(self, spark_home, webhook):
+    def operator(self, spark_home, webhook, *flags):
         """For the time of a `with`; both end by SIGTERM, and well."""
         self.operators.more_environment = {"SPARK_HOME": spark_home, "TMPDIR": self.scratch}
         if webhook:
             self.webhook.start()
         # A bound, not an expectation: a JVM among many on two cores.
-        self.operators.start("--spark-submit-timeout=10m", *(["--webhook-enabled=true"] if webhook else []))
+        self.operators.start("--spark-submit-timeout=10m", *(["--webhook-enabled=true"] if webhook else []), *flags)
         self.operators.wait_for_leader()
         yield
         ended = [*self.operators.stop_all().values(), self.webhook.stop()]

@@ -41,7 +41,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 START_LIMIT = 180
 STOP_LIMIT = 20
 CONTROLLERS = ("garbage-collector-controller", "serviceaccount-controller", "serviceaccount-token-controller",
-               "namespace-controller", "root-ca-certificate-publisher-controller")
+               "namespace-controller", "root-ca-certificate-publisher-controller", "disruption-controller")
 SERVICE_RANGE, SERVICE_ADDRESS = "10.0.0.0/16", "10.0.0.1"
 MARK = "CONTROL_PLANE_RUN"
 
@@ -50,7 +50,7 @@ class ControlPlane:
     """server       "real" or "embedded"
     audit        None, or a level of audit.k8s.io: "Metadata", "Request", "RequestResponse" (embedded: always Request)
     webhooks     False: the API server calls no admission webhooks (real only)
-    controllers  garbage collector, namespaces, service accounts. Without them no namespace has a service account, so
+    controllers  garbage collector, namespaces, service accounts, disruption budgets. Without them no namespace has a service account, so
                  that pods are refused until their account is made (the embedded server always has them)
     scheduler    kube-scheduler (real only)
     inflight     how many reads, and half as many writes, the API server works on at once; its own default is 400
