@@ -82,13 +82,21 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
     : client_(manager.client()),
       loop_(manager.loop()),
       options_(std::move(options)),
-      writer_(client_, manager.events(),
-              [this](const ObjectKey& key, const std::string& before, const std::string& after) {
-                const auto view = apps_->store().get(key);
-                if (view != nullptr && view->resource_version == before && before != after) {
-                  replaced_[key] = before;
-                }
-              }),
+      metrics_(options_.metrics && manager.metrics() != nullptr
+                   ? std::make_unique<ApplicationMetrics>(*manager.metrics(), loop_, *options_.metrics)
+                   : nullptr),
+      writer_(
+          client_, manager.events(),
+          [this](const ObjectKey& key, const std::string& before, const std::string& after) {
+            const auto view = apps_->store().get(key);
+            if (view != nullptr && view->resource_version == before && before != after) {
+              replaced_[key] = before;
+            }
+          },
+          [this](const SparkApplication& before, const api::SparkApplicationStatus& next, bool sure) {
+            if (metrics_ == nullptr) return;
+            sure ? metrics_->status_written(before, next) : metrics_->status_unsure(before, next);
+          }),
       children_(manager, options_.children, options_.namespaces, options_.log,
                 [this](const ObjectKey& key) {
                   if (apps_->store().get(key) != nullptr) controller_->queue().add(key, kube::Lane::Known);
@@ -102,13 +110,25 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
       reconciled_(loop_) {
   apps_ = &manager.add(std::make_unique<kube::Informer<ApplicationView>>(
       client_, kube::InformerOptions<ApplicationView>{.resource = kSparkApplications,
-                                                      .project = project_application,
+                                                      .project =
+                                                          [this](kube::JsonView object) {
+                                                            auto view = project_application(object);
+                                                            if (view && metrics_ != nullptr)
+                                                              view->label_set = metrics_->label_set(object);
+                                                            return view;
+                                                          },
                                                       .namespaces = options_.namespaces,
                                                       .log = options_.log}));
   pods_ = &manager.add(std::make_unique<kube::Informer<PodView>>(
       client_,
       kube::InformerOptions<PodView>{.resource = kube::kPods,
-                                     .project = [](kube::JsonView pod) { return project_pod(pod); },
+                                     .project =
+                                         [this](kube::JsonView pod) {
+                                           auto view = project_pod(pod);
+                                           if (view && metrics_ != nullptr)
+                                             view->label_set = metrics_->label_set(pod);
+                                           return view;
+                                         },
                                      .namespaces = options_.namespaces,
                                      .label_selector = std::string(api::label::kLaunchedByOperator) + "=true",
                                      .log = options_.log}));
@@ -121,16 +141,21 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
                                 .log = options_.log,
                                 .metrics = manager.metrics()};
   controller_ = &manager.add(std::make_unique<kube::Controller>(
-      loop_, "spark-application-controller",
+      loop_, "sparkapplication",
       [this](kube::ReconcileRequest request) { return reconcile(std::move(request)); }, queue));
   queue.workers = options_.long_workers;
   long_controller_ = &manager.add(std::make_unique<kube::Controller>(
-      loop_, "spark-submit-controller",
+      loop_, "sparkapplication-submit",
       [this](kube::ReconcileRequest request) { return submit_long(std::move(request)); }, queue));
   manager.add(std::make_unique<Audit>(loop_, *this, options_.log, manager.metrics()));
   pods_->add_index(kByApplication, [](const PodView& pod) {
     return std::vector{ObjectKey{pod.key.ns, pod.app_name}.to_string()};
   });
+  if (metrics_ != nullptr) {
+    metrics_->follow(apps_->store(), pods_->store(), manager.leadership());
+    apps_->on_change([this](const auto& change) { metrics_->application_changed(change); });
+    pods_->on_change([this](const auto& change) { metrics_->executor_changed(change); });
+  }
   apps_->on_change([this](const kube::Change<ApplicationView>& change) {
     if (change.type == kube::ChangeType::Deleted) {
       replaced_.erase(change.key);

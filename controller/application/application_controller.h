@@ -19,6 +19,7 @@
 #include "controller/application/audit.h"
 #include "controller/application/driver_log.h"
 #include "controller/application/launcher.h"
+#include "controller/metrics/application_metrics.h"
 #include "kube/runtime/controller.h"
 #include "kube/runtime/informer.h"
 #include "kube/runtime/manager.h"
@@ -35,6 +36,8 @@ struct ApplicationControllerOptions {
   kube::Duration retry_max_delay = kube::Duration::max();
   Policy policy;
   spark::ChildrenOptions children;  // what is kept around applications
+  // Nothing: what applications do is not counted. Needs the manager's registry.
+  std::optional<ApplicationMetricsOptions> metrics = {};
   kube::Log log;
 };
 
@@ -77,6 +80,7 @@ class ApplicationController final : public Audited {
   kube::Client& client_;
   kube::Loop& loop_;
   const ApplicationControllerOptions options_;
+  const std::unique_ptr<ApplicationMetrics> metrics_;  // null: not counted
   StatusWriter writer_;
   Children children_;
   Launcher launcher_;

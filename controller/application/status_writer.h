@@ -24,8 +24,13 @@ class StatusWriter {
   using Written =
       std::function<void(const kube::ObjectKey& app, const std::string& before, const std::string& after)>;
 
-  StatusWriter(kube::Client& client, kube::EventRecorder& events, Written written = {})
-      : client_(client), events_(events), written_(std::move(written)) {}
+  // Told what was written over what; `sure` is false when no answer said whether it was.
+  using Observer = std::function<void(const api::SparkApplication& before,
+                                      const api::SparkApplicationStatus& next, bool sure)>;
+
+  StatusWriter(kube::Client& client, kube::EventRecorder& events, Written written = {},
+               Observer observer = {})
+      : client_(client), events_(events), written_(std::move(written)), observer_(std::move(observer)) {}
 
   // Answers the resourceVersion that the application has now.
   kube::Task<kube::Result<std::string>> write(const api::SparkApplication& app,
@@ -37,6 +42,7 @@ class StatusWriter {
   kube::Client& client_;
   kube::EventRecorder& events_;
   const Written written_;
+  const Observer observer_;
 };
 
 }  // namespace controller
