@@ -49,7 +49,7 @@ constexpr Note kApplicationNotes[] = {
     {"spec.driverIngressOptions[].serviceType", "ClusterIP", ""},
     {"spec.driverPodDisruptionBudget", "false", kUnreleased},
     {"spec.activeDeadlineSeconds", "", kOurs},
-    {"spec.driverStartTimeoutSeconds", "", kOurs},
+    {"spec.driver.startTimeoutSeconds", "", kOurs},
     {"status.infrastructureFailures", "", kOurs},
     {"status.observedGeneration", "", kOurs},
     {"status.conditions", "", kOurs},
@@ -181,6 +181,12 @@ std::vector<FieldRow> field_rows(Kind kind) {
     }
   }
   return rows;
+}
+
+std::vector<std::string> noted_fields() {
+  std::vector<std::string> paths;
+  for (const Note& note : kApplicationNotes) paths.emplace_back(note.path);
+  return paths;
 }
 
 std::string field_reference() {

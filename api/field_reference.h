@@ -27,6 +27,9 @@ struct FieldRow {
 // In the order of the field lists, spec before status; without apiVersion, kind and metadata.
 std::vector<FieldRow> field_rows(Kind kind);
 
+// Fields of a SparkApplication whose default or beginning the table knows.
+std::vector<std::string> noted_fields();
+
 std::string field_reference();
 
 }  // namespace api

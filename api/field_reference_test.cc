@@ -36,6 +36,14 @@ TEST_CASE("the reference names each field with its type, default and meaning", "
         cores->standard);
 }
 
+TEST_CASE("the table of defaults speaks of fields that there are", "[reference]") {
+  const auto rows = field_rows(Kind::SparkApplication);
+  for (const std::string& path : noted_fields()) {
+    INFO(path);
+    CHECK(row_of(rows, path) != nullptr);
+  }
+}
+
 TEST_CASE("every field has a meaning", "[reference]") {
   for (const Kind kind : kKinds) {
     for (const FieldRow& row : field_rows(kind)) {

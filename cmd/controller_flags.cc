@@ -43,7 +43,7 @@ class Flags : private FlagParser {
     text("--ingress-tls", flags_.ingress_tls, "JSON array of {hosts, secretName}");
     text("--ingress-annotations", flags_.ingress_annotations, "JSON object of annotations");
     duration("--driver-pod-creation-grace-period", flags_.driver_pod_creation_grace_period,
-             "How long a driver pod may be missing after its submission");
+             "Accepted, and not needed: that a driver is gone is believed from a live read only");
     boolean("--enable-metrics", flags_.enable_metrics,
             "Count what applications and executors do (the process itself is always counted)");
     text("--metrics-prefix", flags_.metrics_prefix,
