@@ -97,7 +97,7 @@ ScheduleController::ScheduleController(kube::Manager& manager, ScheduleControlle
                                               .label_selector = api::label::kScheduledAppName,
                                               .log = options_.log}));
   controller_ = &manager.add(std::make_unique<kube::Controller>(
-      loop_, "scheduled-spark-application-controller",
+      loop_, "scheduledsparkapplication",
       [this](kube::ReconcileRequest request) { return reconcile(std::move(request)); },
       kube::ControllerOptions{.workers = options_.workers,
                               .grace = options_.grace,
