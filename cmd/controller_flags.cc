@@ -1,5 +1,7 @@
 #include "cmd/controller_flags.h"
 
+#include <algorithm>
+#include <functional>
 #include <set>
 
 #include "controller/submit/redaction.h"
@@ -44,14 +46,20 @@ class Flags : private FlagParser {
     text("--ingress-tls", flags_.ingress_tls, "JSON array of {hosts, secretName}");
     text("--ingress-annotations", flags_.ingress_annotations, "JSON object of annotations");
     duration("--driver-pod-creation-grace-period", flags_.driver_pod_creation_grace_period,
-             "How long a driver pod may be missing after its submission");
-    boolean("--enable-metrics", flags_.enable_metrics, "Count what applications do");
-    text("--metrics-prefix", flags_.metrics_prefix, "Prefix of application metrics");
-    list("--metrics-labels", flags_.metrics_labels, "Labels that become metric labels");
+             "Accepted, and not needed: that a driver is gone is believed from a live read only");
+    boolean("--enable-metrics", flags_.enable_metrics,
+            "Count what applications and executors do (the process itself is always counted)");
+    text("--metrics-prefix", flags_.metrics_prefix,
+         "Put before the names of application metrics, without a separator");
+    list("--metrics-labels", flags_.metrics_labels,
+         "Labels of applications and executors that become labels of their metrics");
     numbers("--metrics-job-submit-latency-buckets", flags_.metrics_job_submit_latency_buckets,
-            "Histogram buckets");
+            "Buckets, in seconds, of the time until an application is submitted");
     numbers("--metrics-job-start-latency-buckets", flags_.metrics_job_start_latency_buckets,
-            "Histogram buckets");
+            "Buckets, in seconds, of the time until an application's driver runs");
+    number(
+        "--metrics-max-label-sets", flags_.metrics_max_label_sets,
+        "How many combinations of label values application metrics keep apart; further ones count together");
     text("--metric-tls-min-version", flags_.metric_tls_min_version, "VersionTLS12 or VersionTLS13");
     list("--metric-tls-cipher-suites", flags_.metric_tls_cipher_suites, "TLS 1.2 suites");
     text("--pprof-bind-address", flags_.pprof_bind_address, "Accepted; there is no Go profiler here");
@@ -118,6 +126,12 @@ class Flags : private FlagParser {
       return wrong("--spark-submit-timeout: must be longer than nothing");
     if (auto redaction = controller::Redaction::create(flags_.redaction_regex); !redaction)
       return wrong("--redaction-regex: " + redaction.error().message());
+    if (flags_.metrics_max_label_sets < 1) return wrong("--metrics-max-label-sets: expected at least 1");
+    for (const auto* buckets :
+         {&flags_.metrics_job_submit_latency_buckets, &flags_.metrics_job_start_latency_buckets}) {
+      if (!std::ranges::is_sorted(*buckets, std::ranges::less_equal()))
+        return wrong("buckets of metrics: expected numbers that rise");
+    }
     if (flags_.default_time_to_live_seconds < 0)
       return wrong("--default-time-to-live-seconds: must not be negative");
     const spark::BatchSchedulers batch{.enabled = flags_.enable_batch_scheduler,
@@ -152,13 +166,6 @@ bool ControllerFlags::gate(const std::string& name) const {
 
 std::vector<std::string> ControllerFlags::without_effect() const {
   static const std::set<std::string> waiting{
-      "--enable-metrics",
-      "--metrics-prefix",
-      "--metrics-labels",
-      "--metrics-job-submit-latency-buckets",
-      "--metrics-job-start-latency-buckets",
-      "--metric-tls-min-version",
-      "--metric-tls-cipher-suites",
       "--pprof-bind-address",
       "--submitter-service-url",
       "--submitter-startup-timeout",

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cmd/process_flags.h"
+#include "controller/metrics/latency_buckets.h"
 #include "kube/base/clock.h"
 #include "kube/base/log.h"
 #include "kube/base/result.h"
@@ -45,7 +46,9 @@ struct ControllerFlags : ProcessFlags {
   bool enable_metrics = false;
   std::string metrics_prefix;
   std::vector<std::string> metrics_labels;
-  std::vector<double> metrics_job_submit_latency_buckets, metrics_job_start_latency_buckets;
+  std::vector<double> metrics_job_submit_latency_buckets = controller::kSubmitLatencyBuckets;
+  std::vector<double> metrics_job_start_latency_buckets = controller::kStartLatencyBuckets;
+  int metrics_max_label_sets = 1000;
   std::string metric_tls_min_version = "VersionTLS12";
   std::vector<std::string> metric_tls_cipher_suites;
   std::string pprof_bind_address = "0";

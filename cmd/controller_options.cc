@@ -70,6 +70,13 @@ controller::ApplicationControllerOptions application_options(const ControllerFla
       .annotations = spark::parse_ingress_annotations(flags.ingress_annotations)
                          .value_or(std::map<std::string, std::string>())};
   options.children.batch = batch_schedulers(flags);
+  if (flags.enable_metrics) {
+    options.metrics = {.prefix = flags.metrics_prefix,
+                       .labels = flags.metrics_labels,
+                       .submit_latency_buckets = flags.metrics_job_submit_latency_buckets,
+                       .start_latency_buckets = flags.metrics_job_start_latency_buckets,
+                       .most_label_sets = static_cast<std::size_t>(flags.metrics_max_label_sets)};
+  }
   options.log = log;
   return options;
 }

@@ -78,7 +78,7 @@ Result<std::unique_ptr<ControllerProcess>> ControllerProcess::create(kube::Loop&
                                                                      const kube::ClientConfig& config,
                                                                      kube::Log log) {
   auto metrics = std::make_unique<kube::MetricsRegistry>();
-  metrics->add_process_metrics();
+  add_library_series(*metrics);
   auto made = make_client(loop, network, config, client_options(flags, "spark-operator"), *metrics);
   if (!made) return fail(std::move(made));
   auto process =

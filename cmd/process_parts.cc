@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "kube/http/certificate.h"
@@ -19,6 +20,14 @@ namespace {
 
 // The certificate lives and dies with the process; a scraper that verifies it needs a mounted one.
 constexpr kube::Duration kOwnCertificateValidity = std::chrono::hours(24 * 3650);
+
+// The words of those who count them where there is something to count: one name has one help.
+const std::map<std::string, std::string> kLibraryHelp{
+    {"certwatcher_read_certificate_total", "Total number of certificate reads."},
+    {"certwatcher_read_certificate_errors_total", "Total number of certificate read errors."},
+    {"controller_runtime_webhook_panics_total", "Total number of handlers that ended by an exception."},
+    {"controller_runtime_conversion_webhook_panics_total",
+     "Total number of conversion handlers that ended by an exception."}};
 
 std::string host_name() {
   char name[256] = {};
@@ -76,6 +85,15 @@ kube::ClientOptions client_options(const ProcessFlags& flags, std::string user_a
   options.qps = flags.kube_api_qps;
   options.burst = flags.kube_api_burst;
   return options;
+}
+
+void add_library_series(kube::MetricsRegistry& metrics) {
+  metrics.add_process_metrics();
+  for (const char* name :
+       {"certwatcher_read_certificate_total", "certwatcher_read_certificate_errors_total",
+        "controller_runtime_webhook_panics_total", "controller_runtime_conversion_webhook_panics_total"}) {
+    metrics.counter(name, kLibraryHelp.at(name));
+  }
 }
 
 Result<CountedClient> make_client(kube::Loop& loop, kube::Network& network, const kube::ClientConfig& config,

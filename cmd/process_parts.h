@@ -24,6 +24,10 @@ namespace cmd {
 
 kube::ClientOptions client_options(const ProcessFlags& flags, std::string user_agent);
 
+// Metrics of the process itself, and those names of upstream's libraries that every process there has, at 0
+// where nothing here can count.
+void add_library_series(kube::MetricsRegistry& metrics);
+
 // A client whose requests are counted, and what counts them (for further clients of the same server).
 struct CountedClient {
   std::unique_ptr<kube::Client> client;

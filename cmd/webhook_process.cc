@@ -146,7 +146,7 @@ Result<std::unique_ptr<WebhookProcess>> WebhookProcess::create(kube::Loop& loop,
                                                                const kube::ClientConfig& config,
                                                                kube::Log log) {
   auto metrics = std::make_unique<kube::MetricsRegistry>();
-  metrics->add_process_metrics();
+  add_library_series(*metrics);
   auto made = make_client(loop, network, config, client_options(flags, kUserAgent), *metrics);
   if (!made) return fail(std::move(made));
   auto process = std::make_unique<Process>(network, flags, config, std::move(made->client),

@@ -86,6 +86,9 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
       loop_(manager.loop()),
       leadership_(manager.leadership()),
       options_(std::move(options)),
+      metrics_(options_.metrics && manager.metrics() != nullptr
+                   ? std::make_unique<ApplicationMetrics>(*manager.metrics(), loop_, *options_.metrics)
+                   : nullptr),
       writer_(
           client_, manager.events(),
           [this](const ObjectKey& key, const std::string& before, const std::string& after) {
@@ -94,7 +97,11 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
               replaced_[key] = before;
             }
           },
-          options_.redaction),
+          options_.redaction,
+          [this](const SparkApplication& before, const api::SparkApplicationStatus& next, bool sure) {
+            if (metrics_ == nullptr) return;
+            sure ? metrics_->status_written(before, next) : metrics_->status_unsure(before, next);
+          }),
       children_(manager, options_.children, options_.namespaces, options_.scope, options_.log,
                 [this](const ObjectKey& key) {
                   if (apps_->store().get(key) != nullptr) controller_->queue().add(key, kube::Lane::Known);
@@ -109,14 +116,26 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
       reconciled_(loop_) {
   apps_ = &manager.add(std::make_unique<kube::Informer<ApplicationView>>(
       client_, kube::InformerOptions<ApplicationView>{.resource = kSparkApplications,
-                                                      .project = project_application,
+                                                      .project =
+                                                          [this](kube::JsonView object) {
+                                                            auto view = project_application(object);
+                                                            if (view && metrics_ != nullptr)
+                                                              view->label_set = metrics_->label_set(object);
+                                                            return view;
+                                                          },
                                                       .namespaces = options_.namespaces,
                                                       .more_namespaces = options_.scope != nullptr,
                                                       .log = options_.log}));
   pods_ = &manager.add(std::make_unique<kube::Informer<PodView>>(
       client_,
       kube::InformerOptions<PodView>{.resource = kube::kPods,
-                                     .project = [](kube::JsonView pod) { return project_pod(pod); },
+                                     .project =
+                                         [this](kube::JsonView pod) {
+                                           auto view = project_pod(pod);
+                                           if (view && metrics_ != nullptr)
+                                             view->label_set = metrics_->label_set(pod);
+                                           return view;
+                                         },
                                      .namespaces = options_.namespaces,
                                      .more_namespaces = options_.scope != nullptr,
                                      .label_selector = std::string(api::label::kLaunchedByOperator) + "=true",
@@ -135,16 +154,21 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
                                 .log = options_.log,
                                 .metrics = manager.metrics()};
   controller_ = &manager.add(std::make_unique<kube::Controller>(
-      loop_, "spark-application-controller",
+      loop_, "sparkapplication",
       [this](kube::ReconcileRequest request) { return reconcile(std::move(request)); }, queue));
   queue.workers = options_.long_workers;
   long_controller_ = &manager.add(std::make_unique<kube::Controller>(
-      loop_, "spark-submit-controller",
+      loop_, "sparkapplication-submit",
       [this](kube::ReconcileRequest request) { return submit_long(std::move(request)); }, queue));
   manager.add(std::make_unique<Audit>(loop_, *this, options_.log, manager.metrics()));
   pods_->add_index(kByApplication, [](const PodView& pod) {
     return std::vector{ObjectKey{pod.key.ns, pod.app_name}.to_string()};
   });
+  if (metrics_ != nullptr) {
+    metrics_->follow(apps_->store(), pods_->store(), manager.leadership());
+    apps_->on_change([this](const auto& change) { metrics_->application_changed(change); });
+    pods_->on_change([this](const auto& change) { metrics_->executor_changed(change); });
+  }
   apps_->on_change([this](const kube::Change<ApplicationView>& change) {
     const bool deleted = change.type == kube::ChangeType::Deleted;
     if (deleted) {

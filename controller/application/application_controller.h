@@ -20,6 +20,7 @@
 #include "controller/application/driver_log.h"
 #include "controller/application/launcher.h"
 #include "controller/application/removal.h"
+#include "controller/metrics/application_metrics.h"
 #include "kube/runtime/controller.h"
 #include "kube/runtime/informer.h"
 #include "kube/runtime/manager.h"
@@ -39,6 +40,8 @@ struct ApplicationControllerOptions {
   Policy policy;
   spark::ChildrenOptions children;  // what is kept around applications
   Redaction redaction;
+  // Nothing: what applications do is not counted. Needs the manager's registry.
+  std::optional<ApplicationMetricsOptions> metrics = {};
   kube::Log log;
 };
 
@@ -83,6 +86,7 @@ class ApplicationController final : public Audited {
   kube::Loop& loop_;
   kube::Leadership& leadership_;
   const ApplicationControllerOptions options_;
+  const std::unique_ptr<ApplicationMetrics> metrics_;  // null: not counted
   StatusWriter writer_;
   Children children_;
   Launcher launcher_;

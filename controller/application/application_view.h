@@ -8,6 +8,7 @@
 // Thread: values.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "api/spark_application.h"
@@ -30,7 +31,8 @@ struct ApplicationView {
   std::string uid;
   std::string resource_version;
   api::State state = api::State::New;
-  std::string text;  // the object without managedFields
+  std::string text;             // the object without managedFields
+  std::uint32_t label_set = 0;  // under which labels metrics count it (controller/metrics/label_sets.h)
 
   kube::Result<api::SparkApplication> decode() const;
   // A spec that no schema has checked may be anything; what stands beside it is read all the same. Error:

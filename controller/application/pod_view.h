@@ -54,6 +54,8 @@ struct PodView {
   std::string message;                          // status.message, such as an eviction's
   PodTrouble trouble;
 
+  std::uint32_t label_set = 0;  // under which labels metrics count it (controller/metrics/label_sets.h)
+
   bool is_driver() const { return role == "driver"; }
   bool is_executor() const { return role == "executor"; }
   bool belongs_to(const std::string& app_uid) const { return !owner_uid.empty() && owner_uid == app_uid; }

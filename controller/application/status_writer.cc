@@ -24,6 +24,7 @@ kube::Task<kube::Result<std::string>> StatusWriter::write(const api::SparkApplic
   kube::JsonApi apps(client_, kSparkApplications, app.metadata.namespace_);
   const kube::ObjectKey key = app.metadata.key();
   auto answer = co_await apps.patch(key.name, kube::Patch::json(std::move(operations)), "status");
+  if (observer_ && (answer || answer.error().is_ambiguous())) observer_(app, next, answer.has_value());
   if (!answer)
     co_return kube::fail(std::move(answer).error().while_doing("patch status of " + key.to_string()));
   const api::State before = app.status.application_state.state;

@@ -26,9 +26,17 @@ class StatusWriter {
   using Written =
       std::function<void(const kube::ObjectKey& app, const std::string& before, const std::string& after)>;
 
+  // Told what was written over what; `sure` is false when no answer said whether it was.
+  using Observer = std::function<void(const api::SparkApplication& before,
+                                      const api::SparkApplicationStatus& next, bool sure)>;
+
   StatusWriter(kube::Client& client, kube::EventRecorder& events, Written written = {},
-               Redaction redaction = {})
-      : client_(client), events_(events), written_(std::move(written)), redaction_(std::move(redaction)) {}
+               Redaction redaction = {}, Observer observer = {})
+      : client_(client),
+        events_(events),
+        written_(std::move(written)),
+        redaction_(std::move(redaction)),
+        observer_(std::move(observer)) {}
 
   // Answers the resourceVersion that the application has now.
   kube::Task<kube::Result<std::string>> write(const api::SparkApplication& app,
@@ -43,6 +51,7 @@ class StatusWriter {
   kube::EventRecorder& events_;
   const Written written_;
   const Redaction redaction_;
+  const Observer observer_;
 };
 
 }  // namespace controller

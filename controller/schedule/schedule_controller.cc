@@ -104,7 +104,7 @@ ScheduleController::ScheduleController(kube::Manager& manager, ScheduleControlle
     options_.scope->follow(*schedules_);
   }
   controller_ = &manager.add(std::make_unique<kube::Controller>(
-      loop_, "scheduled-spark-application-controller",
+      loop_, "scheduledsparkapplication",
       [this](kube::ReconcileRequest request) { return reconcile(std::move(request)); },
       kube::ControllerOptions{.workers = options_.workers,
                               .grace = options_.grace,

@@ -39,6 +39,11 @@ class Store {
     for_each(ns, [&](const ObjectKey&, const Slot& slot) { all.push_back(slot.object); });
     return all;
   }
+  // All, in the order of keys, without copying.
+  template <class Visit>
+  void each(Visit visit) const {
+    for_each("", [&](const ObjectKey&, const Slot& slot) { visit(*slot.object); });
+  }
   std::vector<ObjectKey> keys(std::string_view ns = "") const {
     std::vector<ObjectKey> all;
     for_each(ns, [&](const ObjectKey& key, const Slot&) { all.push_back(key); });

@@ -3,10 +3,12 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <sstream>
 
 #include "api/spark_application.h"
 #include "cmd/crds.h"
+#include "cmd/reference.h"
 #include "cmd/webhook_process.h"
 #include "kube/apiserver/api_server.h"
 #include "kube/async/real_loop.h"
@@ -16,6 +18,7 @@
 #include "kube/core/base64.h"
 #include "kube/core/fields.h"
 #include "kube/core/yaml.h"
+#include "kube/http/client.h"
 #include "spark/native_submission.h"
 #include "spark/pod_mutation.h"
 #include "webhook/application_feed.h"
@@ -47,6 +50,9 @@ class World {
   void run(std::function<Task<>(World&)> story) { loop_.run(run_all(std::move(story))); }
 
   Loop& loop() { return loop_; }
+  Network& network() { return network_; }
+  // Somebody else may take it before it is used; then the test says so.
+  Endpoint free_port() { return (*network_.listen({kHost, 0}))->local(); }
   Client& client() { return *client_; }
   JsonApi api(const Resource& resource, std::string ns = "default") {
     return JsonApi(*client_, resource, resource.namespaced ? std::move(ns) : "");
@@ -315,6 +321,27 @@ Task<> two_replicas(World& world) {
   CHECK((*executor)["spec"]["nodeSelector"] == Json({{"pool", "executors"}}));
 }
 
+// What a scraper reads, once there have been reviews.
+Task<> what_it_measures(World& world) {
+  WebhookFlags flags = test_flags();
+  flags.leader_election = true;
+  flags.leader_election_lock_namespace = "default";
+  const Endpoint metrics = world.free_port();
+  flags.metrics_bind_address = metrics.to_string();
+  WebhookProcess* webhook = co_await world.start_webhook(flags);
+  co_await world.register_webhook(webhook);
+  REQUIRE(co_await world.api(webhook::kSparkApplications).create(application()));
+  HttpClient scraper(world.loop(), world.network(), {.origin = metrics});
+  auto answer = co_await scraper.send({.method = "GET", .target = "/metrics", .headers = {}, .body = ""},
+                                      world.loop().after(60s));
+  REQUIRE(answer);
+  std::ifstream file(std::string(SOURCE_DIR) + "/cmd/metrics.list");
+  const auto rows =
+      cmd::parse_metric_list({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
+  REQUIRE(rows);
+  CHECK(cmd::scraped_metrics(answer->body) == cmd::listed_metrics(*rows, "webhook", ""));
+}
+
 }  // namespace
 
 TEST_CASE("pods that others create are stored with what their application asks for", "[webhook]") {
@@ -344,4 +371,8 @@ TEST_CASE("the manifests without Helm ask where the webhook answers, about what 
                                               .service_port = 443};
   CHECK(*manifests == std::vector<Json>{webhook::mutating_configuration(options),
                                         webhook::validating_configuration(options)});
+}
+
+TEST_CASE("a webhook exposes the metrics of cmd/metrics.list and no others", "[webhook]") {
+  World().run(what_it_measures);
 }
