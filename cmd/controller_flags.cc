@@ -166,15 +166,9 @@ bool ControllerFlags::gate(const std::string& name) const {
 
 std::vector<std::string> ControllerFlags::without_effect() const {
   static const std::set<std::string> waiting{
-      "--pprof-bind-address",
-      "--submitter-service-url",
-      "--submitter-startup-timeout",
-      "--submitter-request-timeout",
-      "--submitter-max-retries",
-      "--submitter-initial-backoff",
-      "--submitter-tls-enabled",
-      "--submitter-tls-cert-file",
-      "--submitter-tls-key-file",
+      "--pprof-bind-address",        "--submitter-service-url",   "--submitter-startup-timeout",
+      "--submitter-request-timeout", "--submitter-max-retries",   "--submitter-initial-backoff",
+      "--submitter-tls-enabled",     "--submitter-tls-cert-file", "--submitter-tls-key-file",
       "--submitter-tls-ca-file",
   };
   std::vector<std::string> names;
