@@ -86,7 +86,8 @@ struct World {
 
 std::vector<MetricRow> metric_list() {
   std::ifstream file(std::string(SOURCE_DIR) + "/cmd/metrics.list");
-  return parse_metric_list({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()}).value();
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return parse_metric_list(text).value();
 }
 
 }  // namespace

@@ -278,8 +278,8 @@ TEST_CASE("a refusal of spark-submit is SUBMISSION_FAILED with its words, under 
 }
 
 TEST_CASE("an answer that got lost is asked for again, and one driver comes of it", "[long]") {
-  World world;
   bool lost = false;
+  World world;
   world.api.before = [&](const std::string& request) {
     if (lost || request != "GET pods" || !world.has_driver()) return FakeFault{};
     lost = true;

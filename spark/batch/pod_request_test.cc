@@ -176,7 +176,8 @@ TEST_CASE("sizes that Spark would refuse are refused, by name", "[batch]") {
         std::string::npos);
   CHECK(fails({{"sparkConf", {{"spark.executor.instances", "x"}}}, {"executor", Json::object()}})
             .find("spark.executor.instances") != std::string::npos);
-  CHECK(fails({{"executor", {{"instances", 2147483647}, {"memory", "8000000t"}}}}).find("8 EiB") !=
+  CHECK(fails({{"executor", {{"memory", "8388607t"}}}}).find("8 EiB") != std::string::npos);
+  CHECK(fails({{"executor", {{"instances", 2147483647}, {"memory", "8000000t"}}}}).find("beyond counting") !=
         std::string::npos);
 }
 
