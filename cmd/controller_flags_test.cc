@@ -76,8 +76,8 @@ TEST_CASE("wrong flags are refused by name", "[flags]") {
 
 TEST_CASE("flags without effect are named, those with effect are not", "[flags]") {
   const ControllerFlags flags =
-      parse_controller_flags({"--namespace-selector=a=b", "--controller-threads=3"}).value();
-  CHECK(flags.without_effect() == std::vector<std::string>{"--namespace-selector"});
+      parse_controller_flags({"--submitter-max-retries=3", "--controller-threads=3"}).value();
+  CHECK(flags.without_effect() == std::vector<std::string>{"--submitter-max-retries"});
 }
 
 TEST_CASE("drivers are started natively unless flags say otherwise", "[flags]") {

@@ -29,10 +29,6 @@ spark::BatchSchedulers batch_schedulers(const ControllerFlags& flags) {
           .kube_schedulers = flags.kube_scheduler_names};
 }
 
-}  // namespace
-
-namespace {
-
 // The flag was checked when it was parsed.
 controller::Redaction redaction(const ControllerFlags& flags) {
   if (flags.redaction_regex.empty()) return {};

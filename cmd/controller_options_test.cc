@@ -106,6 +106,19 @@ const std::vector<Row> kRows{
               o.application.policy.hash_scope == api::HashScope::WithoutExecutorScheduling;
      }},
     {{"--feature-gates=LoadSparkDefaults=true"}, [](auto& o) { return o.submit.load_spark_defaults; }},
+    {{"--namespace-selector=a=b"}, [](auto& o) { return o.flags.namespace_selector == "a=b"; }},
+    {{"--driver-pod-creation-grace-period=9s"},
+     [](auto& o) { return o.application.policy.driver_pod_creation_grace == 9s; }},
+    {{"--redaction-regex=cheese"},
+     [](auto& o) {
+       return o.application.redaction.hides("cheese") && o.spark_submit.redaction.hides("cheese");
+     }},
+    {{"--enable-batch-scheduler"},
+     [](auto& o) { return o.application.children.batch.enabled && o.submit.batch.enabled; }},
+    {{"--kube-scheduler-names=coscheduling"},
+     [](auto& o) { return o.submit.batch.kube_schedulers.size() == 1; }},
+    {{"--default-batch-scheduler=volcano", "--enable-batch-scheduler"},
+     [](auto& o) { return o.submit.batch.by_default == "volcano"; }},
     {{"--kubeconfig=/k"},
      [](auto& o) {
        const auto found = o.spark_submit.environment.find("KUBECONFIG");
@@ -121,9 +134,8 @@ const std::set<std::string> kShownByProcess{"--metrics-bind-address",      "--me
                                             "--metric-tls-min-version",    "--metric-tls-cipher-suites"};
 
 // Understood so that nobody's command line breaks, and rightly without effect; the flag's help says so.
-const std::set<std::string> kAccepted{
-    "--pprof-bind-address", "--enable-http2",         "--driver-pod-creation-grace-period",
-    "--zap-devel",          "--zap-stacktrace-level", "--zap-time-encoding"};
+const std::set<std::string> kAccepted{"--pprof-bind-address", "--enable-http2", "--zap-devel",
+                                      "--zap-stacktrace-level", "--zap-time-encoding"};
 
 std::string name_of(const std::string& argument) {
   return argument.substr(0, argument.find('='));

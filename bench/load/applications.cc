@@ -5,7 +5,7 @@
 
 #include "bench/load/sightings.h"
 #include "controller/application/application_view.h"
-#include "controller/application/decision.h"
+#include "controller/application/attempt_status.h"
 #include "kube/async/timer.h"
 #include "kube/core/fields.h"
 #include "kube/core/json_reader.h"

@@ -1,6 +1,6 @@
 #include "bench/load/reviews.h"
 
-#include "controller/application/decision.h"
+#include "controller/application/attempt_status.h"
 #include "kube/async/task_group.h"
 #include "kube/async/timer.h"
 #include "kube/core/admission_review.h"

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "api/spark_application.h"
-#include "controller/application/decision.h"
+#include "controller/application/attempt_status.h"
 #include "kube/core/json.h"
 #include "spark/native_submission.h"
 

@@ -336,8 +336,8 @@ Task<> what_it_measures(World& world) {
                                       world.loop().after(60s));
   REQUIRE(answer);
   std::ifstream file(std::string(SOURCE_DIR) + "/cmd/metrics.list");
-  const auto rows =
-      cmd::parse_metric_list({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const auto rows = cmd::parse_metric_list(text);
   REQUIRE(rows);
   CHECK(cmd::scraped_metrics(answer->body) == cmd::listed_metrics(*rows, "webhook", ""));
 }
