@@ -29,6 +29,13 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
     text.replace(at, what.size(), with);
 }
 
+// The two events that an application has until it is SUBMITTED.
+struct EventWords {
+  const char *suffix, *reason, *sentence;
+};
+constexpr EventWords kAdded{".added", "SparkApplicationAdded", " was added, submitting it for execution"};
+constexpr EventWords kSubmitted{".submitted", "SparkApplicationSubmitted", " was submitted successfully"};
+
 class Load {
  public:
   enum class Mode { Create, WriteAll };
@@ -151,6 +158,7 @@ class Load {
     creates_.push_back(loop_.steady() - due);
     last_created_ = loop_.steady();
     if (mode_ == Mode::Create) co_return true;
+    if (!co_await tell(index, *app, kAdded)) co_return false;
 
     replace_all(bodies.pod, kApplicationUid, app->uid);
     const auto pod = co_await send("POST", kube::kPods.collection_path(ns(index)), std::move(bodies.pod));
@@ -172,16 +180,19 @@ class Load {
         controller::kSparkApplications.object_path({ns(index), seen_.name(index)}, "status");
     if (!co_await send("PATCH", path, kube::dump_json(operations), "application/json-patch+json"))
       co_return false;
-    const bool told =
-        (co_await send("POST", kube::kEvents.collection_path(ns(index)), event(index, *app))).has_value();
-    co_return told;
+    co_return co_await tell(index, *app, kSubmitted);
   }
 
-  std::string event(int index, const Written& app) const {
+  Task<bool> tell(int index, const Written& app, const EventWords& words) {
+    std::string body = event(index, app, words);
+    co_return (co_await send("POST", kube::kEvents.collection_path(ns(index)), std::move(body))).has_value();
+  }
+
+  std::string event(int index, const Written& app, const EventWords& words) const {
     const std::string name = seen_.name(index), now = kube::to_rfc3339(loop_.now());
     return kube::dump_json({{"apiVersion", "v1"},
                             {"kind", "Event"},
-                            {"metadata", {{"name", name + ".submitted"}, {"namespace", ns(index)}}},
+                            {"metadata", {{"name", name + words.suffix}, {"namespace", ns(index)}}},
                             {"involvedObject",
                              {{"apiVersion", controller::kSparkApplications.api_version()},
                               {"kind", "SparkApplication"},
@@ -190,8 +201,8 @@ class Load {
                               {"uid", app.uid},
                               {"resourceVersion", app.version}}},
                             {"type", "Normal"},
-                            {"reason", "SparkApplicationSubmitted"},
-                            {"message", "SparkApplication " + name + " was submitted successfully"},
+                            {"reason", words.reason},
+                            {"message", "SparkApplication " + name + words.sentence},
                             {"firstTimestamp", now},
                             {"lastTimestamp", now},
                             {"count", 1},

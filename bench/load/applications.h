@@ -1,9 +1,9 @@
 // Two ways to burden an API server with SparkApplications: create them and let an operator do the rest, or
 // write by hand what their submissions would write. The second is the ceiling that the first is held against.
 //
-//   co_await prepare_namespaces(client, {"a", "b"});                 // namespaces, and an account for
-//   drivers Result<LoadReport> operated = co_await create_applications(client, plan); Result<LoadReport>
-//   ceiling = co_await write_applications(client, plan);
+//   co_await prepare_namespaces(client, {"a", "b"});  // namespaces, and an account for drivers
+//   Result<LoadReport> operated = co_await create_applications(client, plan);
+//   Result<LoadReport> ceiling = co_await write_applications(client, plan);
 //
 // Both watch pods and applications all the while, so that the server bears the same; both send an
 // application's requests one after the other, `connections` applications at once.
@@ -19,8 +19,8 @@ namespace bench {
 
 inline constexpr const char* kServiceAccount = "spark";
 // Of one application in write_applications(): application, driver pod, service, the config maps of driver and
-// executors, status SUBMITTED, and the event about it. The operator writes the same, but for the first.
-inline constexpr int kRawWrites = 7;
+// executors, status SUBMITTED, and the two events about it. The operator writes the same, but for the first.
+inline constexpr int kRawWrites = 8;
 
 kube::Task<kube::Result<>> prepare_namespaces(kube::Client& client, std::vector<std::string> namespaces);
 
