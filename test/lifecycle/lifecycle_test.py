@@ -145,6 +145,7 @@ class LifeCycle(unittest.TestCase):
         status = json.dumps(app.read()["status"], sort_keys=True).replace(app.name, "<name>")
         status = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", status)
         status = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>", status)
+        status = re.sub(r"10(\.\d+){3}", "<address of a service>", status)
         status = re.sub(r"spark-[0-9a-f]{32}", "<spark id>", status)
         owned = []
         for plural in OWNED:
