@@ -41,6 +41,8 @@ enum class EventReason {
   SparkExecutorUnknown,
   SparkSubmitStarted,
   SparkPodWebhookNeeded,
+  SparkApplicationFieldsIgnored,
+  SparkApplicationChildNotMade,
 };
 
 struct EventText {
@@ -104,6 +106,10 @@ inline constexpr std::array kEventTexts{
               "spark-submit starts the driver{}", "a spark-submit process begins, and why"},
     EventText{EventReason::SparkPodWebhookNeeded, "SparkPodWebhookNeeded", true, "Submit", "{}",
               "the spec asks for what only a pod webhook can do, and none runs"},
+    EventText{EventReason::SparkApplicationFieldsIgnored, "SparkApplicationFieldsIgnored", true, "Submit",
+              "without effect: {}", "the spec has fields that ask for nothing that could be done"},
+    EventText{EventReason::SparkApplicationChildNotMade, "SparkApplicationChildNotMade", true, "KeepChildren",
+              "{}", "a service, ingress, disruption budget or pod group cannot be made, and why"},
 };
 
 // The sentence with `arguments` in it, in order; bounded.

@@ -80,6 +80,9 @@ TEST_CASE(
       {"SparkSubmitStarted", false, event(SparkSubmitStarted, {": it said so"}),
        "spark-submit starts the driver: it said so"},
       {"SparkPodWebhookNeeded", true, event(SparkPodWebhookNeeded, {"spec.x"}), "spec.x"},
+      {"SparkApplicationFieldsIgnored", true, event(SparkApplicationFieldsIgnored, {"spec.x"}),
+       "without effect: spec.x"},
+      {"SparkApplicationChildNotMade", true, event(SparkApplicationChildNotMade, {"forbidden"}), "forbidden"},
   };
   std::set<std::string> covered;
   for (const Row& row : rows) {

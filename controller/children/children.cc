@@ -5,6 +5,7 @@
 #include "api/constants.h"
 #include "api/names.h"
 #include "controller/application/application_view.h"
+#include "controller/application/event_texts.h"
 #include "kube/client/api.h"
 #include "kube/core/fields.h"
 
@@ -21,7 +22,6 @@ using kube::Task;
 namespace {
 
 constexpr const char* kByApplication = "application";
-constexpr const char* kNotMade = "SparkApplicationChildNotMade";  // reason of an event
 // Watches are a moment behind our own writes. One that stays behind for longer is asked again.
 constexpr kube::Duration kCacheLag = std::chrono::seconds(60);
 // The process does not wait longer for a cache that may never fill: its kind is not served, or not ours to
@@ -158,7 +158,7 @@ Task<Children::Kept> Children::ensure(const api::SparkApplication& app, spark::A
   Work work{app, std::move(ids), view == View::Live, std::move(log)};
   const spark::WantedChildren wanted = spark::application_children(app, options_, phase);
   for (const std::string& problem : wanted.problems) {
-    kept.notes.push_back({true, kNotMade, problem});
+    kept.notes.push_back(event(EventReason::SparkApplicationChildNotMade, {problem}));
     // A driver would wait for ever for what cannot be made before it.
     if (phase == spark::AttemptPhase::Starting && !kept.error)
       kept.error = Error(ErrorKind::InvalidInput, problem);
@@ -169,7 +169,8 @@ Task<Children::Kept> Children::ensure(const api::SparkApplication& app, spark::A
     if (done) continue;
     const Error error =
         std::move(done).error().while_doing("keep " + step.resource.kind + " " + step.key.to_string());
-    if (is_definite(error)) kept.notes.push_back({true, kNotMade, error.message()});
+    if (is_definite(error))
+      kept.notes.push_back(event(EventReason::SparkApplicationChildNotMade, {error.message()}));
     if (!kept.error) kept.error = error;
   }
   Json service;

@@ -230,7 +230,7 @@ TEST_CASE("what reaches executors only through a webhook is said, unless one run
   world.app.spec.executor.memory_limit = "1Gi";
   const auto notes = world.submitter.begin(world.app, world.attempt).value()->remarks();
   REQUIRE(notes.size() == 1);
-  CHECK(notes[0] == Note{false, "SparkPodWebhookNeeded",
+  CHECK(notes[0] == Note{true, "SparkPodWebhookNeeded",
                          "only a pod webhook can give executors what these say: executor.memoryLimit"});
   spark::SubmitOptions options;
   options.master_url = "k8s://https://kubernetes.default.svc:443";

@@ -1,5 +1,6 @@
 #include "controller/submit/remarks.h"
 
+#include "controller/application/event_texts.h"
 #include "spark/monitoring.h"
 #include "spark/pod_mutation.h"
 
@@ -16,7 +17,8 @@ std::vector<Note> webhook_remarks(const api::SparkApplication& app, const spark:
   if (options.webhook_runs) return {};
   const std::vector<std::string> fields = spark::fields_needing_webhook(app);
   if (fields.empty()) return {};
-  return {{false, kWebhookNeeded, "only a pod webhook can give executors what these say: " + listed(fields)}};
+  return {event(EventReason::SparkPodWebhookNeeded,
+                {"only a pod webhook can give executors what these say: " + listed(fields)})};
 }
 
 std::vector<Note> idle_field_remarks(const api::SparkApplication& app, const spark::SubmitOptions& options) {
@@ -28,7 +30,7 @@ std::vector<Note> idle_field_remarks(const api::SparkApplication& app, const spa
   if (app.spec.batch_scheduler_options && !options.batch.enabled)
     fields.emplace_back("batchSchedulerOptions (the operator has no --enable-batch-scheduler)");
   if (fields.empty()) return {};
-  return {{true, kFieldsIgnored, "without effect: " + listed(fields)}};
+  return {event(EventReason::SparkApplicationFieldsIgnored, {listed(fields)})};
 }
 
 }  // namespace controller

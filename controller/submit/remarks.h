@@ -14,9 +14,6 @@
 
 namespace controller {
 
-inline constexpr const char* kWebhookNeeded = "SparkPodWebhookNeeded";
-inline constexpr const char* kFieldsIgnored = "SparkApplicationFieldsIgnored";
-
 // Fields that reach executors only through a pod webhook; none when one runs.
 std::vector<Note> webhook_remarks(const api::SparkApplication& app, const spark::SubmitOptions& options);
 

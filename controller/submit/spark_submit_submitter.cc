@@ -163,10 +163,9 @@ Task<Result<PodView>> ProcessStart::judge(kube::ChildExit ended) {
     const bool seen_by_webhook =
         !kube::string_at((*found)->object, {"metadata", "annotations", spark::kMutatedAnnotation}).empty();
     if (job_.driver_needs_webhook && !seen_by_webhook) {
-      job_.remarks.push_back(
-          {true, kWebhookNeeded,
-           "the pod webhook has not changed the driver as spec.driver and spec.volumes ask "
-           "for: does it run, and for this namespace?"});
+      job_.remarks.push_back(event(EventReason::SparkPodWebhookNeeded,
+                                   {"the pod webhook has not changed the driver as spec.driver and "
+                                    "spec.volumes ask for: does it run, and for this namespace?"}));
     }
     co_return std::move((*found)->view);
   }
@@ -278,11 +277,10 @@ Result<Job> job_of(const api::SparkApplication& stored, const spark::SubmitOptio
   job.remarks = webhook_remarks(*app, options);
   for (Note& note : idle_field_remarks(stored, options)) job.remarks.push_back(std::move(note));
   if (!templates->lost.empty()) {
-    job.remarks.push_back(
-        {true, kWebhookNeeded,
-         "spark-submit overwrites in the driver what these say, which only a pod webhook can "
-         "mend: " +
-             listed(templates->lost)});
+    job.remarks.push_back(event(EventReason::SparkPodWebhookNeeded,
+                                {"spark-submit overwrites in the driver what these say, which only a pod "
+                                 "webhook can mend: " +
+                                 listed(templates->lost)}));
   }
   return job;
 }

@@ -361,8 +361,25 @@ void Invariants::status_changed(const Json& before, const Json& after) {
     driver.adopted |= driver.key.name == text_at(after, {"status", "driverInfo", "podName"}) &&
                       driver.created == text_at(after, {"status", "lastSubmissionAttemptTime"});
   }
+  check_counted(before, after);
   check_reported(before, after);
   check_two_drivers(uid);
+}
+
+// A budget of attempts is spent by what was really tried: a counter grows by one, with a new id. (That a run
+// counted here had a driver is check_reported's.)
+void Invariants::check_counted(const Json& before, const Json& after) {
+  const State from = state_of(before), to = state_of(after);
+  const std::string words = text_at(after, {"metadata", "name"}) + ": " + std::string(api::to_string(from)) +
+                            " → " + std::string(api::to_string(to));
+  const bool fresh = id_of(before) != id_of(after);
+  const auto spent = [&](const char* counter, bool due) {
+    const int more = number_at(after, counter) - number_at(before, counter);
+    if (more > (fresh && due ? 1 : 0))
+      violate("I6: " + std::string(counter) + " grows by " + std::to_string(more) + ", " + words);
+  };
+  spent("executionAttempts", to == State::Submitted && from != to);
+  spent("submissionAttempts", (to == State::Submitted && from != to) || to == State::SubmissionFailed);
 }
 
 // What status says of the driver is true.

@@ -4,8 +4,9 @@
 //   I2  no driver for an attempt that has ended, or for an application known to be going away
 //   I3  no healthy, finished or foreign driver is deleted; none is reported lost, failed or refused while it
 //   is there I4  children belong to the live driver and are not taken from it I6  status and submissionID
-//   never go back; every change of state is a row of the controller's table and of form: deletes carry a UID,
-//   status patches a resourceVersion, nothing of the operator's is ownerless, nobody writes a spec
+//   never go back; counters of attempts grow by one with a new id; every change of state is a row of the
+//   controller's table and of form: deletes carry a UID, status patches a resourceVersion, nothing of the
+//   operator's is ownerless, nobody writes a spec
 //
 // (I5, everything comes to a good end, is final_check.h.) The model of the protocol has the same names.
 //
@@ -77,6 +78,7 @@ class Invariants {
   void application_changed(const kube::apiserver::Commit& commit);
   void status_changed(const kube::Json& before, const kube::Json& after);
   void check_reported(const kube::Json& before, const kube::Json& after);
+  void check_counted(const kube::Json& before, const kube::Json& after);
   void check_two_drivers(const std::string& owner);
   bool is_late(const std::string& pod_uid) const;
   bool lands_late(const kube::apiserver::Commit& commit, const std::string& app) const;

@@ -39,6 +39,9 @@ OperatorProcess::OperatorProcess(kube::Loop& world, kube::Network& host, Setting
   options.workers = 4;
   // Back-off beyond half a minute would only make a world take longer to come to rest.
   options.retry_max_delay = 30s;
+  // Objects around the applications are part of what a crash may leave behind.
+  options.children.ui_service = true;
+  options.children.driver_pdb = true;
   options.log = log;
   controller::ApplicationController::add_to(*manager_, *submitter_, std::move(options));
   tasks_.spawn(settings_.name, run());
