@@ -42,7 +42,7 @@ class Kustomize(unittest.TestCase):
 
     def test_the_chart_grants_all_that_these_roles_grant(self):
         chart = HELM.render({"spark": {"jobNamespaces": [""]}, "webhook": {"resourceQuotaEnforcement": {"enable": True}},
-                             "controller": {"driverPodDisruptionBudget": {"enable": True}}})
+                             "controller": {"driverPodDisruptionBudget": {"enable": True}, "batchScheduler": {"enable": True}}})
         for component in ("controller", "webhook"):
             self.assertEqual(rights(self.built[""], component) - rights(chart, component), set())
 

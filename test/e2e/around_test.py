@@ -8,6 +8,7 @@ from being evicted. On a real API server.
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -46,7 +47,6 @@ spec:
     spark.ui.prometheus.enabled: "true"
     spark.metrics.conf.*.sink.prometheusServlet.class: org.apache.spark.metrics.sink.PrometheusServlet
     spark.metrics.conf.*.sink.prometheusServlet.path: /metrics/driver/prometheus/
-    spark.metrics.conf.executor.sink.prometheusServlet.class: ""
     spark.kubernetes.driver.annotation.prometheus.io/path: /metrics/driver/prometheus/
     spark.kubernetes.driver.annotation.prometheus.io/port: "4040"
   driver:
@@ -57,41 +57,54 @@ spec:
   executor: {{instances: 1, cores: 1, memory: 512m}}
 """
 
-# The relabelling that every guide to scraping by annotation has.
+# The relabelling that every guide to scraping by annotation has. Debian's Prometheus is built without discovery from
+# Kubernetes, so discovered() is its role "pod": the same meta labels, read from the same pods.
 SCRAPE = """
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs:
   - job_name: pods
-    kubernetes_sd_configs:
-      - role: pod
-        api_server: {url}
-        authorization: {{credentials: "{token}"}}
-        tls_config: {{ca_file: {ca_file}}}
-        namespaces: {{names: [default]}}
+    file_sd_configs:
+      - files: [pods.json]
+        refresh_interval: 1s
     relabel_configs:
-      - {{source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_scrape], action: keep, regex: "true"}}
-      - {{source_labels: [__meta_kubernetes_pod_label_spark_role], action: keep, regex: driver}}
-      - {{source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_path], action: replace, target_label: __metrics_path__, regex: (.+)}}
+      - {source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_scrape], action: keep, regex: "true"}
+      - {source_labels: [__meta_kubernetes_pod_label_spark_role], action: keep, regex: driver}
+      - {source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_path], action: replace, target_label: __metrics_path__, regex: (.+)}
       - source_labels: [__meta_kubernetes_pod_ip, __meta_kubernetes_pod_annotation_prometheus_io_port]
         action: replace
         regex: (.+);(.+)
         replacement: $1:$2
         target_label: __address__
-      - {{source_labels: [__meta_kubernetes_pod_name], action: replace, target_label: pod}}
-      - {{source_labels: [__meta_kubernetes_pod_label_sparkoperator_k8s_io_app_name], action: replace, target_label: application}}
+      - {source_labels: [__meta_kubernetes_pod_name], action: replace, target_label: pod}
+      - {source_labels: [__meta_kubernetes_pod_label_sparkoperator_k8s_io_app_name], action: replace, target_label: application}
 """
+
+
+def discovered(pods):
+    """The targets of the role "pod": one a container port, with labels and annotations of the pod."""
+    targets = []
+    for pod in pods:
+        labels = {"__meta_kubernetes_pod_name": pod["metadata"]["name"], "__meta_kubernetes_pod_ip": pod["status"].get("podIP", "")}
+        for what in ("label", "annotation"):
+            for key, value in pod["metadata"].get(what + "s", {}).items():
+                labels[f"__meta_kubernetes_pod_{what}_{re.sub('[^a-zA-Z0-9_]', '_', key)}"] = value
+        targets += [{"targets": [f"{pod['status'].get('podIP', '')}:{port['containerPort']}"], "labels": labels}
+                    for container in pod["spec"]["containers"] for port in container.get("ports", [])]
+    return targets
 
 
 class Prometheus:
     """Of Debian's package, on loopback, with a folder of its own."""
 
-    def __init__(self, config):
-        self.config = config
+    def __init__(self, config, targets):
+        self.config, self.targets = config, targets
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="prometheus-")
         with open(os.path.join(self.folder, "prometheus.yml"), "w") as f:
             f.write(self.config)
+        with open(os.path.join(self.folder, "pods.json"), "w") as f:
+            json.dump(self.targets, f)
         self.url = f"http://127.0.0.1:{free_port()}"
         with open(os.path.join(self.folder, "log"), "wb") as log:
             self.process = subprocess.Popen(
@@ -154,8 +167,7 @@ class Around(unittest.TestCase):
             self.assertEqual(driver["metadata"]["labels"][key], value)
 
     def prometheus_scrapes_it(self):
-        plane = self.cluster.plane
-        with Prometheus(SCRAPE.format(url=plane.url, token=plane.token, ca_file=plane.ca_file)) as prometheus:
+        with Prometheus(SCRAPE, discovered(self.cluster.list("pods", ""))) as prometheus:
             try:
                 self.cluster.wait_for(lambda: prometheus.query(f'up{{application="{NAME}"}} == 1'), "the driver is no target that is up")
                 found = self.cluster.wait_for(
