@@ -46,6 +46,7 @@ spec:
   sparkConf:
     spark.ui.prometheus.enabled: "true"
     spark.metrics.conf.*.sink.prometheusServlet.class: org.apache.spark.metrics.sink.PrometheusServlet
+    spark.metrics.conf.*.source.jvm.class: org.apache.spark.metrics.source.JvmSource
     spark.metrics.conf.*.sink.prometheusServlet.path: /metrics/driver/prometheus/
     spark.kubernetes.driver.annotation.prometheus.io/path: /metrics/driver/prometheus/
     spark.kubernetes.driver.annotation.prometheus.io/port: "4040"
@@ -169,10 +170,10 @@ class Around(unittest.TestCase):
     def prometheus_scrapes_it(self):
         with Prometheus(SCRAPE, discovered(self.cluster.list("pods", ""))) as prometheus:
             try:
-                self.cluster.wait_for(lambda: prometheus.query(f'up{{application="{NAME}"}} == 1'), "the driver is no target that is up")
+                self.cluster.wait_for(lambda: prometheus.query(f'up{{application="{NAME}"}} == 1'), "the driver is no target that is up", limit=120)
                 found = self.cluster.wait_for(
                     lambda: prometheus.query(f'{{application="{NAME}",__name__=~"metrics_.*_driver_jvm_heap_used_.*"}}'),
-                    "no metric of the driver's heap")
+                    "no metric of the driver's heap", limit=90)
             except AssertionError:
                 print(prometheus.tail())
                 raise
