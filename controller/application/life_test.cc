@@ -150,7 +150,7 @@ TEST_CASE("in a namespace that is being deleted nothing fails, and few ask", "[l
   CHECK(world.state() == "SUBMITTED");
 }
 
-TEST_CASE("executors do not outlive the run that they belong to", "[life]") {
+TEST_CASE("executors do not outlive the run that they belong to (fault 9 of the Go operator)", "[life]") {
   World world;
   SECTION("that is repeated") {
     world.apply(soon_again());
