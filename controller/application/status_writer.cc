@@ -1,6 +1,5 @@
 #include "controller/application/status_writer.h"
 
-#include "controller/application/application_view.h"
 #include "controller/application/event_texts.h"
 #include "controller/application/final_status.h"
 #include "kube/core/fields.h"
@@ -16,17 +15,11 @@ kube::Task<kube::Result<std::string>> StatusWriter::write(const api::SparkApplic
   if (message != app.status.application_state.error_message)
     message = redaction_.text(std::move(message), redaction_.values_of(app));
   next = finalized(app, std::move(next), client_.loop().now());
-  // Replacing the resourceVersion makes the server answer 409 unless the object still has it.
-  Json operations = Json::array({
-      {{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", app.metadata.resource_version}},
-      {{"op", "add"}, {"path", "/status"}, {"value", kube::encode(next)}},
-  });
-  kube::JsonApi apps(client_, kSparkApplications, app.metadata.namespace_);
   const kube::ObjectKey key = app.metadata.key();
-  auto answer = co_await apps.patch(key.name, kube::Patch::json(std::move(operations)), "status");
+  auto answer = co_await statuses_.write(key, app.metadata.resource_version, kube::encode(next));
   if (observer_ && (answer || answer.error().is_ambiguous())) observer_(app, next, answer.has_value());
   if (!answer)
-    co_return kube::fail(std::move(answer).error().while_doing("patch status of " + key.to_string()));
+    co_return kube::fail(std::move(answer).error().while_doing("write status of " + key.to_string()));
   const api::State before = app.status.application_state.state;
   const api::State after = next.application_state.state;
   if (before != after) {

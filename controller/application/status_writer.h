@@ -1,4 +1,4 @@
-// StatusWriter is the only way an application's status changes: one patch, with the resourceVersion that was
+// StatusWriter is the only way an application's status changes: one write, with the resourceVersion that was
 // decided on, and then the events that tell people.
 //
 //   auto written = co_await writer.write(app, next_status, notes);
@@ -12,10 +12,11 @@
 #include <functional>
 #include <vector>
 
+#include "controller/application/application_view.h"
 #include "controller/application/decision.h"
 #include "controller/submit/redaction.h"
 #include "kube/base/log.h"
-#include "kube/client/api.h"
+#include "kube/client/status_api.h"
 #include "kube/runtime/event_recorder.h"
 
 namespace controller {
@@ -33,6 +34,7 @@ class StatusWriter {
   StatusWriter(kube::Client& client, kube::EventRecorder& events, Written written = {},
                Redaction redaction = {}, Observer observer = {})
       : client_(client),
+        statuses_(client, kSparkApplications),
         events_(events),
         written_(std::move(written)),
         redaction_(std::move(redaction)),
@@ -48,6 +50,7 @@ class StatusWriter {
 
  private:
   kube::Client& client_;
+  kube::StatusApi statuses_;
   kube::EventRecorder& events_;
   const Written written_;
   const Redaction redaction_;

@@ -81,6 +81,7 @@ ScheduleController& ScheduleController::add_to(kube::Manager& manager, ScheduleC
 
 ScheduleController::ScheduleController(kube::Manager& manager, ScheduleControllerOptions options)
     : client_(manager.client()),
+      statuses_(client_, kScheduledSparkApplications),
       loop_(manager.loop()),
       events_(manager.events()),
       leadership_(manager.leadership()),
@@ -262,19 +263,11 @@ Task<ScheduleController::Reconciled> ScheduleController::remove(const std::vecto
 Task<ScheduleController::Reconciled> ScheduleController::write(const ScheduledSparkApplication& schedule,
                                                                api::ScheduledSparkApplicationStatus status,
                                                                std::vector<Note> notes, kube::Log log) {
-  // Replacing the resourceVersion makes the server answer 409 unless the object still has it.
-  Json operations = Json::array({
-      {{"op", "replace"},
-       {"path", "/metadata/resourceVersion"},
-       {"value", schedule.metadata.resource_version}},
-      {{"op", "add"}, {"path", "/status"}, {"value", kube::encode(status)}},
-  });
   const ObjectKey key = schedule.metadata.key();
-  auto written = co_await kube::JsonApi(client_, kScheduledSparkApplications, key.ns)
-                     .patch(key.name, kube::Patch::json(std::move(operations)), "status");
+  auto written = co_await statuses_.write(key, schedule.metadata.resource_version, kube::encode(status));
   if (!written && written.error().is_not_found()) co_return ReconcileResult::done();
   if (!written && written.error().is_conflict()) co_return ReconcileResult::again();
-  if (!written) co_return fail(std::move(written).error().while_doing("patch status of " + key.to_string()));
+  if (!written) co_return fail(std::move(written).error().while_doing("write status of " + key.to_string()));
   const kube::ObjectReference about{
       schedule.api_version,  ScheduledSparkApplication::kKind,  key.ns, key.name,
       schedule.metadata.uid, schedule.metadata.resource_version};

@@ -19,6 +19,7 @@
 
 #include "controller/schedule/schedule_decision.h"
 #include "kube/client/api.h"
+#include "kube/client/status_api.h"
 #include "kube/runtime/controller.h"
 #include "kube/runtime/informer.h"
 #include "kube/runtime/manager.h"
@@ -72,6 +73,7 @@ class ScheduleController {
   kube::Task<kube::Result<std::vector<RunView>>> live_runs(const api::ScheduledSparkApplication& schedule);
 
   kube::Client& client_;
+  kube::StatusApi statuses_;
   kube::Loop& loop_;
   kube::EventRecorder& events_;
   kube::Leadership& leadership_;

@@ -3,7 +3,8 @@ written from what is known of that chart, not from ours, so that a difference sh
 
     write(folder)              # a chart named spark-operator, 2.5.0
 
-Its roles are those of releases 2.1 to 2.5.0, as far as the controller needs them to run applications.
+Its roles are those of releases 2.1 to 2.5.0, as far as the controller needs them to run applications, with the right that 2.5.1
+took away taken away: to patch a status.
 """
 
 import os
@@ -48,7 +49,7 @@ CONTROLLER_RULES = [
     {"apiGroups": ["extensions", "networking.k8s.io"], "resources": ["ingresses"], "verbs": [*READ, "create", "update", "delete"]},
     {"apiGroups": ["sparkoperator.k8s.io"], "resources": ["sparkapplications", "scheduledsparkapplications", "sparkconnects"], "verbs": [*READ, *WRITE]},
     {"apiGroups": ["sparkoperator.k8s.io"], "resources": ["sparkapplications/status", "scheduledsparkapplications/status", "sparkconnects/status"],
-     "verbs": ["get", "update", "patch"]},
+     "verbs": ["get", "update"]},
     {"apiGroups": ["sparkoperator.k8s.io"], "resources": ["sparkapplications/finalizers", "scheduledsparkapplications/finalizers"],
      "verbs": ["get", "update", "patch"]}]
 LEASE_RULES = [

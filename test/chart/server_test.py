@@ -178,7 +178,7 @@ class OnAServer(unittest.TestCase):
         self.assertEqual(set(back), set(before))
         self.assertEqual({k: u for k, u in back.items() if k not in gone}, {k: u for k, u in before.items() if k not in gone})
 
-    def test_3_swapping_only_the_image_works_with_the_roles_up_to_2_5_0(self):
+    def test_3_swapping_only_the_image_works_with_the_roles_of_the_go_operator(self):
         """The Go operator's chart is what is installed now. Events, logs and leases are had as those roles allow."""
         self.start_node()
         self.installed.start("controller")
