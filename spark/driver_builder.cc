@@ -21,23 +21,25 @@ constexpr std::string_view kStepPackage = "org.apache.spark.deploy.k8s.features.
 struct DriverStep {
   std::string_view name;  // of Spark's class, as excludedFeatureSteps spells it
   Result<> (*apply)(DriverBuild&);
+  // Spark makes the step's object, whose properties are read then, before it leaves the step out.
+  bool checks_when_left_out = false;
   bool SparkLine::* only_if = nullptr;  // lines that have the step; null: all
 };
 
 // Order matters: later steps see what earlier ones wrote, and Spark's order is what the API server sees.
 constexpr std::array kDriverSteps{
-    DriverStep{"BasicDriverFeatureStep", basic_driver},
-    DriverStep{"DriverKubernetesCredentialsFeatureStep", driver_kubernetes_credentials},
-    DriverStep{"DriverServiceFeatureStep", driver_service},
-    DriverStep{"NetworkPolicyFeatureStep", network_policy, &SparkLine::network_policy},
+    DriverStep{"BasicDriverFeatureStep", basic_driver, true},
+    DriverStep{"DriverKubernetesCredentialsFeatureStep", driver_kubernetes_credentials, true},
+    DriverStep{"DriverServiceFeatureStep", driver_service, true},
+    DriverStep{"NetworkPolicyFeatureStep", network_policy, false, &SparkLine::network_policy},
     DriverStep{"MountSecretsFeatureStep", mount_secrets},
     DriverStep{"EnvSecretsFeatureStep", env_secrets},
     DriverStep{"MountVolumesFeatureStep", mount_volumes},
     DriverStep{"DriverCommandFeatureStep", driver_command},
-    DriverStep{"HadoopConfDriverFeatureStep", hadoop_conf_driver},
-    DriverStep{"KerberosConfDriverFeatureStep", kerberos_conf_driver},
+    DriverStep{"HadoopConfDriverFeatureStep", hadoop_conf_driver, true},
+    DriverStep{"KerberosConfDriverFeatureStep", kerberos_conf_driver, true},
     DriverStep{"PodTemplateConfigMapStep", pod_template_config_map},
-    DriverStep{"LocalDirsFeatureStep", local_dirs},
+    DriverStep{"LocalDirsFeatureStep", local_dirs, true},
 };
 // Steps a user may ask for by class name; all others are code we cannot run (fallback rule "feature-steps").
 constexpr DriverStep kVolcano{"VolcanoFeatureStep", volcano};
@@ -102,8 +104,13 @@ Result<Submission> build_submission(const DriverConf& conf) {
   if (!conf.line->excluded_feature_steps) excluded->clear();
   for (const DriverStep& step : kDriverSteps) {
     if (step.only_if != nullptr && !(conf.line->*step.only_if)) continue;
-    if (std::ranges::find(*excluded, std::string(kStepPackage) + std::string(step.name)) != excluded->end())
+    if (std::ranges::find(*excluded, std::string(kStepPackage) + std::string(step.name)) != excluded->end()) {
+      if (step.checks_when_left_out) {
+        DriverBuild aside = build;
+        if (auto checked = step.apply(aside); !checked) return fail(checked);
+      }
       continue;
+    }
     if (auto done = step.apply(build); !done) return fail(done);
   }
   auto asked = conf.conf.get_list("spark.kubernetes.driver.pod.featureSteps");

@@ -61,6 +61,22 @@ Result<> check_heap_flags(const SparkConf& conf, const SparkLine& line) {
   return {};
 }
 
+// What the real submitter's own client reads: nothing of it reaches an object, but a value that is none ends
+// the submission.
+Result<> check_client(const SparkConf& conf, const SparkLine& line) {
+  for (const char* key :
+       {"spark.kubernetes.submission.requestTimeout", "spark.kubernetes.submission.connectionTimeout"})
+    if (auto milliseconds = conf.get_int(key); !milliseconds) return fail(milliseconds);
+  for (const char* key :
+       {"spark.kubernetes.trust.certificates", "spark.kubernetes.submission.waitAppCompletion"})
+    if (auto flag = conf.get_bool(key); !flag) return fail(flag);
+  // Read by the submitter as well since the driver may set the time, too.
+  if (line.keeps_submit_time)
+    if (auto flag = conf.get_undeclared_bool("spark.kubernetes.setSubmitTimeInDriver"); !flag)
+      return fail(flag);
+  return {};
+}
+
 Result<> check_main_class(const std::string& main_class, const std::string& resource) {
   static constexpr std::array kNotInCluster{"org.apache.spark.sql.hive.thriftserver.SparkSQLCLIDriver",
                                             "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
@@ -152,7 +168,10 @@ Result<DriverConf> driver_conf(const std::vector<std::string>& arguments, Submit
   auto master = checked_master(conf.raw("spark.master").value_or(""));
   if (!master) return fail(master);
   conf.set("spark.master", *master);
+  if (conf.contains("spark.remote") || submitter.environment.contains("SPARK_REMOTE"))
+    return refuse("spark.remote: Spark Connect and an API server as master exclude each other");
   if (auto checked = check_numbers(conf); !checked) return fail(checked);
+  if (auto checked = check_client(conf, *line); !checked) return fail(checked);
   if (out.proxy_user && conf.contains("spark.kerberos.principal"))
     return refuse("only one of --proxy-user and spark.kerberos.principal can be given");
 

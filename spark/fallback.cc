@@ -84,6 +84,14 @@ Text templates(const DriverConf& conf) {
   return std::nullopt;
 }
 
+// The operator submits as itself. Whoever names somebody else means that somebody's rights.
+Text submission_credentials(const DriverConf& conf) {
+  const auto credentials = conf.conf.with_prefix("spark.kubernetes.authenticate.submission.");
+  if (credentials.empty()) return std::nullopt;
+  return "spark.kubernetes.authenticate.submission." + credentials.front().first +
+         " asks for a submission under another identity than the operator's";
+}
+
 Text r_packages(const DriverConf& conf) {
   if (conf.kind != ResourceKind::R || split_list(conf.conf.raw("spark.jars").value_or("")).empty())
     return std::nullopt;
@@ -107,7 +115,7 @@ constexpr std::array kRules{
     FallbackRule{"local-files", local_files}, FallbackRule{"globs", globs},
     FallbackRule{"main-class", main_class},   FallbackRule{"kerberos", kerberos},
     FallbackRule{"pod-templates", templates}, FallbackRule{"r-packages", r_packages},
-    FallbackRule{"jvm-inputs", jvm_inputs},
+    FallbackRule{"jvm-inputs", jvm_inputs},   FallbackRule{"submission-credentials", submission_credentials},
 };
 
 }  // namespace

@@ -40,6 +40,12 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
   });
 }
 
+Result<std::optional<bool>> truth(std::string_view key, std::string_view text) {
+  if (equals_ignoring_case(text, "true")) return std::optional<bool>(true);
+  if (equals_ignoring_case(text, "false")) return std::optional<bool>(false);
+  return wrong_type(key, "true or false");
+}
+
 bool is_word(std::string_view text) {
   return !text.empty() &&
          std::ranges::all_of(text, [](unsigned char c) { return std::isalnum(c) || c == '_'; });
@@ -126,9 +132,13 @@ Result<std::optional<bool>> SparkConf::get_bool(std::string_view key) const {
   auto text = get(key);
   if (!text) return fail(text);
   if (!*text) return std::optional<bool>();
-  if (equals_ignoring_case(trimmed(**text), "true")) return std::optional<bool>(true);
-  if (equals_ignoring_case(trimmed(**text), "false")) return std::optional<bool>(false);
-  return wrong_type(key, "true or false");
+  return truth(key, trimmed(**text));
+}
+
+Result<std::optional<bool>> SparkConf::get_undeclared_bool(std::string_view key) const {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return std::optional<bool>();
+  return truth(key, found->second);
 }
 
 Result<std::optional<std::int64_t>> SparkConf::get_int(std::string_view key) const {

@@ -62,6 +62,7 @@ class SparkConf {
   Result<std::optional<std::int64_t>> get_int(std::string_view key) const;
   // For the few keys that Spark reads without declaring them: not trimmed, nothing substituted.
   Result<std::optional<std::int64_t>> get_undeclared_int(std::string_view key) const;
+  Result<std::optional<bool>> get_undeclared_bool(std::string_view key) const;
   Result<std::optional<double>> get_double(std::string_view key) const;
   Result<std::optional<MemorySize>> get_memory(std::string_view key, ByteUnit unit) const;
   // Split at ",", trimmed, empty items dropped.

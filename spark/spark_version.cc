@@ -29,6 +29,7 @@ constexpr SparkLine kLine34{
     .executor_hadoop_config_map = false,
     .keeps_submit_time = false,
     .excluded_feature_steps = false,
+    .proxy_user_first = false,
     .python_version_key = true,
 };
 
@@ -82,6 +83,7 @@ constexpr SparkLine line_43() {
   line.newest_patch = 0;
   line.allow_privilege_escalation = true;
   line.publish_not_ready_addresses = true;
+  line.proxy_user_first = true;
   return line;
 }
 

@@ -61,7 +61,8 @@ struct SparkLine {
   bool executor_hadoop_config_map;   // property spark.kubernetes.executor.hadoopConfigMapName
   bool keeps_submit_time;            // spark.app.submitTime of the user stays
   bool excluded_feature_steps;       // spark.kubernetes.driver.pod.excludedFeatureSteps is read
-  bool python_version_key;           // spark.kubernetes.pyspark.pythonVersion is checked (only "3")
+  bool proxy_user_first;    // SPARK_USER: the proxied user, whatever the submitter's environment says
+  bool python_version_key;  // spark.kubernetes.pyspark.pythonVersion is checked (only "3")
 };
 
 std::span<const SparkLine> spark_lines();

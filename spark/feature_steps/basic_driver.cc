@@ -37,8 +37,10 @@ std::int64_t java_int(double value) {
   return static_cast<std::int64_t>(std::clamp(value, -2147483648.0, 2147483647.0));
 }
 
-// The submitter's environment decides, then the proxied user, then who runs the submitter.
+// The submitter's environment decides, then the proxied user, then who runs the submitter; later lines ask
+// for the proxied user first.
 std::string spark_user(const DriverConf& conf) {
+  if (conf.line->proxy_user_first && conf.proxy_user) return *conf.proxy_user;
   const auto& environment = conf.submitter.environment;
   if (auto user = environment.find("SPARK_USER"); user != environment.end()) return user->second;
   return conf.proxy_user.value_or(conf.submitter.user);

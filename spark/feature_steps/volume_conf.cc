@@ -81,11 +81,12 @@ Result<std::vector<VolumeConf>> read_volumes(const SparkConf& conf, std::string_
                                                           "persistentVolumeClaim"};
   std::map<std::pair<std::string, std::string>, SparkConf::Entries> grouped;
   for (const auto& [key, value] : conf.with_prefix(prefix)) {
+    // "<type>.<name>.<rest>"; a volume is there with its name, also when nothing more is said.
     const auto first = key.find('.');
-    const auto second = first == std::string::npos ? first : key.find('.', first + 1);
-    if (second == std::string::npos) continue;
-    grouped[{key.substr(0, first), key.substr(first + 1, second - first - 1)}][key.substr(second + 1)] =
-        value;
+    if (first == std::string::npos || first + 1 == key.size()) continue;
+    const auto second = std::min(key.find('.', first + 1), key.size());
+    auto& rest = grouped[{key.substr(0, first), key.substr(first + 1, second - first - 1)}];
+    if (second < key.size()) rest[key.substr(second + 1)] = value;
   }
   std::vector<VolumeConf> volumes;
   for (const auto& [id, rest] : grouped) {

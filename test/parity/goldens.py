@@ -62,9 +62,12 @@ def merge_patch(before, after):
 def _packed(answer):
     if "objects" not in answer:
         return answer
-    keys = [f"{o['kind']}/{o['metadata']['name']}" for o in answer["objects"]]
+    keys = []
+    for o in answer["objects"]:
+        key = f"{o['kind']}/{o['metadata']['name']}"
+        keys.append(key if key not in keys else key + " again")      # applied once more, with an owner
     if len(set(keys)) != len(keys):
-        raise ValueError(f"two objects of one name: {keys}")
+        raise ValueError(f"an object three times: {keys}")
     return {**answer, "order": keys, "objects": dict(zip(keys, answer["objects"]))}
 
 

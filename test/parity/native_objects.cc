@@ -6,10 +6,13 @@
 //   request   [{"app": "cases/python-pi/app.yaml", "version": "4.1.4", "master":
 //   "k8s://http://127.0.0.1:4711",
 //               "submissionId": "…", "submitter": {"user": "spark", "workingDirectory": "/", "environment":
-//               {}, "sparkConfFiles": {}, "hadoopConfFiles": {}, "files": {}}}, …]
-//   answer    one element each: {"arguments": […], "files": {…}} and then {"objects": […], "serverSideApply":
+//               {}, "sparkConfFiles": {}, "hadoopConfFiles": {}, "files": {}},
+//               "options": {"loadSparkDefaults": false}, "ways": false}, …]
+//             or {"app": …, "version": …, "mutate": {…}}: a pod for the webhook
+//   answer    one element each: {"spec": {…}, "arguments": […], "files": {…}} and then {"objects": […], "serverSideApply":
 //   true},
-//             {"fallback": ["rule: reason", …]} or {"refused": "why"}
+//             {"fallback": ["rule: reason", …]} or {"refused": "why"}; or {"pod": {…}} of the webhook.
+//             With "ways", what executors are made from and the driver, in the ways of kWays below
 //
 // "version" replaces spec.sparkVersion, so that one case serves all Spark lines. What a pod webhook would add
 // is left out: spark-submit knows nothing of it.
@@ -25,6 +28,8 @@
 #include "kube/core/yaml.h"
 #include "spark/driver_builder.h"
 #include "spark/fallback.h"
+#include "spark/native_submission.h"
+#include "spark/pod_mutation.h"
 #include "spark/submit_conf.h"
 
 namespace {
@@ -61,13 +66,67 @@ Result<api::SparkApplication> load(const Json& request) {
   return app;
 }
 
-// Fills `answer` as far as it gets; the error is the refusal.
-Result<> answer_to(const Json& request, Json& answer) {
+// The ways to mutations: by the webhook alone, as for spark-submit's own pods, or by the native submitter,
+// without a webhook or beside one.
+struct Way {
+  const char* name;
+  bool native, webhook, partial_restart;
+};
+constexpr Way kWays[] = {{"webhook", false, true, false},
+                         {"native", true, false, false},
+                         {"both", true, true, false},
+                         {"both, partial restart", true, true, true}};
+
+// What a driver makes executors from, and the driver itself.
+Json way_of(const spark::Submission& submission) {
+  Json out = {{"driver", submission.driver_pod}};
+  for (const Json& child : submission.children) {
+    if (!child.contains("data")) continue;
+    for (const char* key : {"spark.properties", "podspec-configmap-key"})
+      if (child["data"].contains(key)) out[key] = child["data"][key];
+  }
+  return out;
+}
+
+Result<Json> ways(const api::SparkApplication& stored, spark::SubmitOptions options,
+                  const spark::Attempt& attempt, const spark::Submission& by_spark_submit) {
+  Json out = Json::object();
+  for (const Way& way : kWays) {
+    options.webhook_runs = way.webhook;
+    options.partial_restart = way.partial_restart;
+    if (!way.native) {
+      out[way.name] = way_of(by_spark_submit);
+      continue;
+    }
+    auto submission = spark::native_submission(stored, options, attempt);
+    if (!submission) return kube::fail(submission);
+    out[way.name] = way_of(*submission);
+  }
+  out["needWebhook"] = spark::fields_needing_webhook(stored);
+  return out;
+}
+
+Result<> mutate(const Json& request, Json& answer) {
   auto stored = load(request);
   if (!stored) return kube::fail(stored);
+  const auto role = spark::pod_role(kube::string_at(request["mutate"], {"metadata", "labels", "spark-role"}));
+  auto pod = spark::mutate_pod(request["mutate"], *stored, role.value_or(spark::PodRole::Driver));
+  if (!pod) return kube::fail(pod);
+  answer["pod"] = *std::move(pod);
+  return {};
+}
+
+// Fills `answer` as far as it gets; the error is the refusal.
+Result<> answer_to(const Json& request, Json& answer) {
+  if (request.contains("mutate")) return mutate(request, answer);
+  auto stored = load(request);
+  if (!stored) return kube::fail(stored);
+  answer["spec"] = kube::encode(stored->spec);
   spark::SubmitOptions options;
   options.master_url = request["master"].get<std::string>();
   options.submitter = submitter_of(request["submitter"]);
+  if (request.contains("options"))
+    options.load_spark_defaults = request["options"].value("loadSparkDefaults", false);
   const spark::Attempt attempt{.submission_id = request["submissionId"].get<std::string>(),
                                .time = kube::TimePoint(std::chrono::seconds(1795225810))};
   auto app = spark::prepare_application(*stored, options, attempt);
@@ -100,11 +159,16 @@ Result<> answer_to(const Json& request, Json& answer) {
   if (!submission) return kube::fail(submission);
   Json& objects = answer["objects"] = submission->pre_resources;
   objects.push_back(submission->driver_pod);
-  for (const Json& child :
-       spark::with_owner(submission->children, kube::string_at(submission->driver_pod, {"metadata", "name"}),
-                         "uid-of-the-driver"))
-    objects.push_back(child);
+  // What had to be there before the driver comes again, as its own.
+  const std::string driver = kube::string_at(submission->driver_pod, {"metadata", "name"});
+  for (const auto* owned : {&submission->pre_resources, &submission->children})
+    for (const Json& child : spark::with_owner(*owned, driver, "uid-of-the-driver")) objects.push_back(child);
   answer["serverSideApply"] = conf->line->server_side_apply;
+  if (request.value("ways", false)) {
+    auto made = ways(*stored, options, attempt, *submission);
+    if (!made) return kube::fail(made);
+    answer["ways"] = *std::move(made);
+  }
   return {};
 }
 

@@ -5,6 +5,8 @@
     parity.py record  [CASE…]      writes what the real one makes to cases/<case>/expected.json (goldens.py)
     parity.py goldens [CASE…]      compares the native one with those files: no JVM, no download
     parity.py random               compares applications that a generator makes; --count N --seed S --first I
+    parity.py coverage             what coverage.txt wants and no case has
+    parity.py ways [CASE…]         executors and drivers with and without a webhook, by Spark's own classes (ways.py)
 
     --spark VERSION    which Spark, as often as wanted (default: 3.5.7 and 4.1.4; goldens: all that are recorded)
     --script           through bin/spark-submit, a process for each case, instead of one JVM for all
@@ -25,11 +27,13 @@ import tempfile
 import uuid
 import zipfile
 
+import coverage
 import random_applications
+import ways
 from goldens import load, store
 from normalise import Submission, differences, normalised
 from recorder import Recorder
-from spark_submit import SubmitJvm, environment_of, run_script
+from spark_submit import JvmOfMany, SubmitJvm, environment_of, run_script
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = os.path.join(HERE, "cases")
@@ -41,9 +45,10 @@ class Case:
     """An application, and what spark-submit finds around itself when it is submitted.
 
     case.json, where there is one: {"environment": {}, "sparkConfFiles": {}, "hadoopConfFiles": {}, "files": {},
-    "script": true, "fallback": "rule"}. Files are laid into the folder of the run, which the application knows as
-    RUN_DIR. "script": only bin/spark-submit sees what is wrong. "fallback": the native submitter hands over, by that
-    rule."""
+    "options": {}, "script": true, "fallback": "rule", "lines": ["4.2"]}. Files are laid into the folder of the run, which
+    the application knows as RUN_DIR. "options": of the operator, see native_objects.cc. "script": only bin/spark-submit
+    sees what is wrong. "fallback": the native submitter hands over, by that rule. "lines": the only Spark lines that the
+    case says something about."""
 
     def __init__(self, name, text=None, around=None):
         self.name = name
@@ -55,6 +60,9 @@ class Case:
     @property
     def own_process(self):
         return any(key in self.around for key in ("environment", "sparkConfFiles", "hadoopConfFiles", "script"))
+
+    def concerns(self, version):
+        return line_of(version) in self.around.get("lines", [line_of(version)])
 
     @property
     def expected(self):
@@ -92,7 +100,8 @@ class Run:
         }
         if "hadoopConfFiles" in self.around:
             submitter["hadoopConfFiles"] = self.around["hadoopConfFiles"]
-        return {"app": self.app, "version": self.version, "master": self.master, "submissionId": self.id, "submitter": submitter}
+        return {"app": self.app, "version": self.version, "master": self.master, "submissionId": self.id, "submitter": submitter,
+                "options": self.around.get("options", {})}
 
     @property
     def places(self):
@@ -100,8 +109,11 @@ class Run:
 
 
 def ask_native(program, runs):
-    requests = json.dumps([run.request() for run in runs])
-    done = subprocess.run([program], input=requests.encode(), stdout=subprocess.PIPE, timeout=600)
+    return _native(program, [run.request() for run in runs])
+
+
+def _native(program, requests):
+    done = subprocess.run([program], input=json.dumps(requests).encode(), stdout=subprocess.PIPE, timeout=600)
     if done.returncode != 0:
         raise RuntimeError(f"{program} ended with exit code {done.returncode}")
     return json.loads(done.stdout)
@@ -169,7 +181,7 @@ def _object_of(call):
     at = parts.index("namespaces")
     namespace, name = parts[at + 1], parts[at + 3:at + 4]
     metadata = o["metadata"] = dict(o["metadata"])
-    if metadata.setdefault("namespace", namespace) != namespace or name not in ([], [metadata["name"]]):
+    if metadata.setdefault("namespace", namespace) != namespace or name not in ([], [metadata.get("name")]):
         raise ValueError(f"{call.verb} {call.path} carries {metadata}")
     return o
 
@@ -225,7 +237,8 @@ def compare_live(options, version, cases, folder):
     """Yields (case, native, real), normalised."""
     with Recorder() as recorder:
         master = "k8s://" + recorder.url
-        runs = [Run(case, version, master, os.path.join(folder, f"{version}-{i}")) for i, case in enumerate(cases)]
+        runs = [Run(case, version, master, os.path.join(folder, f"{version}-{i}"))
+                for i, case in enumerate(cases) if case.concerns(version)]
         answers = ask_native(options.native, runs)
         judge = Judge(version, recorder, os.path.join(folder, version), options.script)
         try:
@@ -284,6 +297,75 @@ def goldens(options, cases, folder):
     return bad + (not recorded)
 
 
+def ask_ways(options, runs):
+    """(run, what the native submitter says of all ways) of those that are submitted natively."""
+    requests = [{**run.request(), "ways": True} for run in runs]
+    answers = _native(options.native, requests)
+    return [(run, answer) for run, answer in zip(runs, answers) if "ways" in answer]
+
+
+def webhook(options, runs_and_pods):
+    requests = [{"app": run.app, "version": run.version, "mutate": pod} for run, pod in runs_and_pods]
+    answers = _native(options.native, requests)
+    for (run, _), answer in zip(runs_and_pods, answers):
+        if "pod" not in answer:
+            raise RuntimeError(f"{run.case.name}: {answer}")
+    return [answer["pod"] for answer in answers]
+
+
+def compare_ways(options, cases, folder):
+    bad = 0
+    for version in options.spark or LIVE_VERSIONS:
+        home = os.path.join(spark_tree(version), "opt", "spark")
+        place = os.path.join(folder, version)
+        for part in ("conf", "home"):
+            os.makedirs(os.path.join(place, part), exist_ok=True)
+        runs = [Run(case, version, "k8s://http://127.0.0.1:1", os.path.join(folder, f"{version}-{i}"))
+                for i, case in enumerate(cases) if case.concerns(version)]
+        made, seen = [], 0
+        with JvmOfMany("ExecutorPods.java", home, environment_of(home, place, {}), place) as jvm:
+            for run, answer in ask_ways(options, runs):
+                pods = {}
+                for way, of in answer["ways"].items():
+                    if way == "needWebhook" or "podspec-configmap-key" not in of:
+                        continue
+                    template = os.path.join(run.folder, "executor-template.yaml")
+                    _write(template, of["podspec-configmap-key"])
+                    verdict_, text = jvm.ask([of["spark.properties"], template])
+                    pods[way] = json.loads(text) if verdict_ == "ok" else {"refused": text}
+                made.append((run, answer["ways"], pods))
+        # Webhooks look at every pod but those of the way "native".
+        jobs = [(run, pods[way]) for run, _, pods in made for way in pods if way != "native" and "refused" not in pods[way]]
+        jobs += [(run, of["driver"]) for run, answer, _ in made for way, of in answer.items() if way not in ("needWebhook", "native")]
+        changed = iter(webhook(options, jobs))
+        for run, _, pods in made:
+            for way in pods:
+                if way != "native" and "refused" not in pods[way]:
+                    pods[way] = next(changed)
+        for run, answer, pods in made:
+            drivers = {way: of["driver"] if way == "native" else next(changed) for way, of in answer.items() if way != "needWebhook"}
+            for role, of in (("executor", pods), ("driver", drivers)):
+                for way in of:
+                    if way == "webhook":
+                        continue
+                    seen += 1
+                    needed = answer["needWebhook"] if way == "native" and role == "executor" else []
+                    bad += report(run.case, version, [f"{role}, {way}: {line}" for line in ways.unexpected(of[way], of["webhook"], needed)], True)
+        print(f"{version}: {seen} pods compared with the webhook's")
+    return bad
+
+
+def covered(options, cases, folder):
+    runs = [Run(case, LIVE_VERSIONS[1], "k8s://http://127.0.0.1:1", os.path.join(folder, f"{i}"))
+            for i, case in enumerate(cases)]
+    wanted = coverage.read()
+    lines = list(coverage.missing(wanted, cases, ask_native(options.native, runs)))
+    for line in lines:
+        print(line)
+    print(f"{len(wanted)} things to cover, {len(lines)} not covered by {len(cases)} cases")
+    return len(lines)
+
+
 def _read(path):
     with open(path, encoding="utf-8") as file:
         return file.read()
@@ -297,7 +379,7 @@ def _write(path, text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["compare", "record", "goldens", "random"])
+    parser.add_argument("command", choices=["compare", "record", "goldens", "random", "coverage", "ways"])
     parser.add_argument("cases", nargs="*")
     parser.add_argument("--spark", action="append", metavar="VERSION")
     parser.add_argument("--script", action="store_true")
@@ -323,14 +405,14 @@ def main():
         cases = [case for case in cases if not case.own_process]
     folder = tempfile.mkdtemp(prefix="spark-parity-")
     try:
-        run = {"record": record, "goldens": goldens}.get(options.command, compare)
+        run = {"record": record, "goldens": goldens, "coverage": covered, "ways": compare_ways}.get(options.command, compare)
         bad = run(options, cases, folder)
     finally:
         if options.keep:
             print(f"the run's folder: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    if options.command != "goldens":
+    if options.command not in ("goldens", "coverage"):
         print(f"{len(cases)} cases, {bad} differences")
     return 1 if bad else 0
 

@@ -40,12 +40,14 @@ def temporary_files_in(folder):
     return f"-Djava.io.tmpdir={folder}"
 
 
-class SubmitJvm:
-    def __init__(self, spark_home, environment, folder):
+class JvmOfMany:
+    """One JVM with a Spark's jars, that runs a Java file of this folder: lines of words in, lines of an outcome and a text out."""
+
+    def __init__(self, program, spark_home, environment, folder):
         self._log = open(os.path.join(folder, "spark-submit.log"), "ab")
         # user.home is where Ivy looks for its cache: nothing of it may come from this machine.
         command = ["java", *JVM_OPTIONS, temporary_files_in(folder), f"-Duser.home={environment['HOME']}", "-cp", f"{spark_home}/jars/*",
-                   os.path.join(HERE, "SubmitMany.java")]
+                   os.path.join(HERE, program)]
         self._process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, stderr=self._log)
         self._answers = selectors.DefaultSelector()
@@ -64,17 +66,16 @@ class SubmitJvm:
         self._process.stdout.close()
         self._log.close()
 
-    def submit(self, arguments):
-        words = [b"." + base64.b64encode(argument.encode()) for argument in arguments]
-        self._process.stdin.write(b" ".join(words) + b"\n")
+    def ask(self, words):
+        """("ok" or "refused", the text that follows)."""
+        sent = [b"." + base64.b64encode(word.encode()) for word in words]
+        self._process.stdin.write(b" ".join(sent) + b"\n")
         self._process.stdin.flush()
         answer = self._line().split()
-        if answer[:1] == ["ok"]:
-            return None
-        if answer[:1] == ["refused"]:
-            return base64.b64decode(answer[1]).decode()
+        if answer[:1] in (["ok"], ["refused"]):
+            return answer[0], base64.b64decode(answer[1]).decode() if len(answer) > 1 else ""
         self._log.flush()
-        raise RuntimeError(f"the JVM of spark-submit ended; see {self._log.name}")
+        raise RuntimeError(f"the JVM of Spark ended; see {self._log.name}")
 
     def _line(self):
         deadline, line = time.monotonic() + SECONDS, b""
@@ -87,6 +88,16 @@ class SubmitJvm:
                 break
             line += byte
         return line.decode()
+
+
+class SubmitJvm(JvmOfMany):
+    def __init__(self, spark_home, environment, folder):
+        super().__init__("SubmitMany.java", spark_home, environment, folder)
+
+    def submit(self, arguments):
+        """None, or why Spark refuses."""
+        outcome, text = self.ask(arguments)
+        return None if outcome == "ok" else text
 
 
 def run_script(spark_home, environment, folder, arguments):
