@@ -142,6 +142,18 @@ TEST_CASE("what spark-submit refuses is refused before anything is created", "[s
       {"conf without a value", {}, {"--conf", "spark.password"}, "--conf"},
       {"client mode", {}, {"--deploy-mode", "client", "--class", "M", "local:///a.jar"}, "cluster"},
       {"a shell", {}, {"pyspark-shell"}, "shell"},
+      {"Spark Connect", {"spark.remote=sc://x"}, jar, "spark.remote"},
+      {"time-outs are bare milliseconds",
+       {"spark.kubernetes.submission.requestTimeout=10s"},
+       jar,
+       "requestTimeout"},
+      {"to wait or not", {"spark.kubernetes.submission.waitAppCompletion=no"}, jar, "waitAppCompletion"},
+      {"to trust or not", {"spark.kubernetes.trust.certificates=yes"}, jar, "trust.certificates"},
+      {"whose clock, without blanks",
+       {"spark.kubernetes.setSubmitTimeInDriver= true"},
+       jar,
+       "setSubmitTimeInDriver"},
+      {"a volume of a name only", {"spark.kubernetes.driver.volumes.hostPath.x=y"}, jar, "mount.path"},
   }));
   INFO(row.why);
   auto submission = submit(row.conf, row.rest);
@@ -191,6 +203,21 @@ TEST_CASE("the driver's user is said by the environment, then by the proxy user"
   CHECK(user() == "alice");
   submitter.environment["SPARK_USER"] = "bob";
   CHECK(user() == "bob");
+  const auto newer = submit({}, proxied, submitter, "4.3.0");
+  CHECK(container(*newer)["env"][0]["value"] == "alice");
+}
+
+TEST_CASE("a step that is left out checks its properties all the same", "[spark]") {
+  const std::string steps =
+      "spark.kubernetes.driver.pod.excludedFeatureSteps=org.apache.spark.deploy.k8s.features.";
+  const Words jar{"--class", "M", "local:///a.jar"};
+  CHECK(submit({steps + "DriverServiceFeatureStep"}, jar, {}, "4.1.4").has_value());
+  CHECK_THAT(message(submit({steps + "DriverServiceFeatureStep", "spark.driver.bindAddress=0.0.0.0"}, jar, {},
+                            "4.1.4")),
+             Catch::Contains("bindAddress"));
+  CHECK(
+      submit({steps + "EnvSecretsFeatureStep", "spark.kubernetes.driver.secretKeyRef.A=x"}, jar, {}, "4.1.4")
+          .has_value());
 }
 
 TEST_CASE("credentials of the driver's own switch its service account off", "[spark]") {
@@ -309,6 +336,7 @@ TEST_CASE("what only a JVM can do is named", "[spark]") {
        {"spark.driver.memory=${system:mem}", "spark.driver.memory=1g", "spark.x=${system:a}"},
        jar},
       {"r-packages", {"spark.jars=local:///x.jar"}, {"local:///a.R"}},
+      {"submission-credentials", {"spark.kubernetes.authenticate.submission.oauthToken=x"}, jar},
   }));
   auto conf = conf_of(row.conf, row.rest);
   if (!conf) FAIL(conf.error().message());
