@@ -9,8 +9,8 @@
 //               {}, "sparkConfFiles": {}, "hadoopConfFiles": {}, "files": {}},
 //               "options": {"loadSparkDefaults": false}, "ways": false}, …]
 //             or {"app": …, "version": …, "mutate": {…}}: a pod for the webhook
-//   answer    one element each: {"spec": {…}, "arguments": […], "files": {…}} and then {"objects": […], "serverSideApply":
-//   true},
+//   answer    one element each: {"spec": {…}, "arguments": […], "files": {…}} and then {"objects": […],
+//   "serverSideApply": true},
 //             {"fallback": ["rule: reason", …]} or {"refused": "why"}; or {"pod": {…}} of the webhook.
 //             With "ways", what executors are made from and the driver, in the ways of kWays below
 //
