@@ -96,6 +96,20 @@ controller::ScheduleControllerOptions schedule_options(const ControllerFlags& fl
   return options;
 }
 
+controller::ConnectControllerOptions connect_options(const ControllerFlags& flags,
+                                                     const kube::ClientConfig& config, const kube::Log& log) {
+  controller::ConnectControllerOptions options;
+  options.namespaces = flags.namespaces;
+  options.master_url = master_url(config);
+  options.workers = flags.controller_threads;
+  options.retry_qps = flags.workqueue_qps;
+  options.retry_burst = flags.workqueue_bucket_size;
+  options.retry_max_delay = flags.workqueue_max_delay;
+  options.redaction = redaction(flags);
+  options.log = log;
+  return options;
+}
+
 spark::SubmitOptions submit_options(const ControllerFlags& flags, const kube::ClientConfig& config) {
   spark::SubmitOptions options;
   options.master_url = master_url(config);

@@ -3,12 +3,13 @@
 //   auto options = application_options(flags, log);
 //
 // One function a part, each a plain mapping, so that a test can say of every flag what it changes.
-// Thread: pure, but for submit_options(), spark_submit_options() and schedule_options(), which look at the
-// environment.
+// Thread: pure, but for submit_options(), connect_options(), spark_submit_options() and schedule_options(),
+// which look at the environment.
 #pragma once
 
 #include "cmd/controller_flags.h"
 #include "controller/application/application_controller.h"
+#include "controller/connect/connect_controller.h"
 #include "controller/schedule/schedule_controller.h"
 #include "controller/submit/spark_submit_submitter.h"
 #include "kube/client/config.h"
@@ -20,6 +21,8 @@ namespace cmd {
 controller::ApplicationControllerOptions application_options(const ControllerFlags& flags,
                                                              const kube::Log& log);
 controller::ScheduleControllerOptions schedule_options(const ControllerFlags& flags, const kube::Log& log);
+controller::ConnectControllerOptions connect_options(const ControllerFlags& flags,
+                                                     const kube::ClientConfig& config, const kube::Log& log);
 spark::SubmitOptions submit_options(const ControllerFlags& flags, const kube::ClientConfig& config);
 controller::SparkSubmitOptions spark_submit_options(const ControllerFlags& flags, const kube::Log& log);
 kube::ManagerOptions manager_options(const ControllerFlags& flags, kube::Loop& loop,

@@ -26,12 +26,14 @@ class Process final : public ControllerProcess {
         manager_(*client_, manager_options(flags, loop, metrics_.get(), log)) {
     controller::ApplicationControllerOptions applications = application_options(flags, log);
     controller::ScheduleControllerOptions schedules = schedule_options(flags, log);
+    controller::ConnectControllerOptions connects = connect_options(flags, config, log);
     if (!flags.namespace_selector.empty() && !flags.all_namespaces) {
       applications.scope = &add_scope(flags, log);
-      schedules.scope = applications.scope;
+      schedules.scope = connects.scope = applications.scope;
     }
     controller::ApplicationController::add_to(manager_, submitter_, std::move(applications));
     controller::ScheduleController::add_to(manager_, std::move(schedules));
+    controller::ConnectController::add_to(manager_, std::move(connects));
   }
 
   Result<> listen(kube::Network& network, const ControllerFlags& flags, const kube::Log& log) {

@@ -248,19 +248,6 @@ Result<> role_extras(Arguments& out, const RoleKeys& keys, const api::SparkAppli
   return local_dir_volumes(out, keys, app, pod);
 }
 
-void dynamic_allocation(Arguments& out, const api::SparkApplication& app) {
-  const auto& dynamic = app.spec.dynamic_allocation;
-  if (!dynamic || !dynamic->enabled.value_or(false)) return;
-  const std::string prefix = "spark.dynamicAllocation.";
-  out.conf(prefix + "enabled", "true");
-  out.optional(prefix + "initialExecutors", dynamic->initial_executors);
-  out.optional(prefix + "minExecutors", dynamic->min_executors);
-  out.optional(prefix + "maxExecutors", dynamic->max_executors);
-  out.optional(prefix + "shuffleTracking.enabled",
-               std::optional(dynamic->shuffle_tracking_enabled.value_or(true)));
-  out.optional(prefix + "shuffleTracking.timeout", dynamic->shuffle_tracking_timeout);
-}
-
 void template_files(Arguments& out, const RoleKeys& keys, PodRole role, const Attempt& attempt) {
   out.conf(keys.kube + std::string("podTemplateFile"), template_path(attempt.submission_id, role));
   out.conf(keys.kube + std::string("podTemplateContainerName"), keys.template_container);
@@ -326,6 +313,25 @@ Result<api::SparkApplication> prepare_application(const api::SparkApplication& s
   return app;
 }
 
+std::vector<std::pair<std::string, std::string>> dynamic_allocation_properties(
+    const std::optional<api::DynamicAllocation>& dynamic) {
+  std::vector<std::pair<std::string, std::string>> out;
+  if (!dynamic || !dynamic->enabled.value_or(false)) return out;
+  const auto add = [&](const char* key, std::string value) {
+    out.emplace_back(std::string("spark.dynamicAllocation.") + key, std::move(value));
+  };
+  const auto number = [&](const char* key, const auto& value) {
+    if (value) add(key, std::to_string(*value));
+  };
+  add("enabled", "true");
+  number("initialExecutors", dynamic->initial_executors);
+  number("minExecutors", dynamic->min_executors);
+  number("maxExecutors", dynamic->max_executors);
+  add("shuffleTracking.enabled", dynamic->shuffle_tracking_enabled.value_or(true) ? "true" : "false");
+  number("shuffleTracking.timeout", dynamic->shuffle_tracking_timeout);
+  return out;
+}
+
 Result<std::vector<std::string>> spark_submit_arguments(const api::SparkApplication& app,
                                                         const SubmitOptions& options,
                                                         const Attempt& attempt) {
@@ -346,7 +352,8 @@ Result<std::vector<std::string>> spark_submit_arguments(const api::SparkApplicat
   if (spec.node_selector)
     for (const auto& [key, value] : *spec.node_selector)
       out.conf("spark.kubernetes.node.selector." + key, value);
-  dynamic_allocation(out, app);
+  for (const auto& [key, value] : dynamic_allocation_properties(spec.dynamic_allocation))
+    out.conf(key, value);
   template_files(out, kDriverKeys, PodRole::Driver, attempt);
   template_files(out, kExecutorKeys, PodRole::Executor, attempt);
 

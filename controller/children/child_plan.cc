@@ -25,9 +25,16 @@ Json content_of(const Json& object) {
   return content;
 }
 
+// What a service selects by is all ours: a key too many, and it leads nowhere.
+const Json* selector_of(const ChildView& present, const Json& content) {
+  return present.resource == kube::kServices ? kube::find_path(content, {"spec", "selector"}) : nullptr;
+}
+
 bool differs(const ChildView& present, const Json& wanted) {
   const Json content = present.decode(), wants = content_of(wanted);
   if (!covers(content, wants)) return true;
+  const Json *selects = selector_of(present, content), *is_to = selector_of(present, wants);
+  if (selects != nullptr && is_to != nullptr && *selects != *is_to) return true;
   // A config map's data is all ours.
   return wants.contains("data") && content.value("data", Json::object()) != wants["data"];
 }
@@ -59,8 +66,14 @@ bool covers(const Json& present, const Json& wanted) {
 
 Json child_patch(const ChildView& present, const Json& wanted) {
   Json patch = content_of(wanted);
+  const Json content = present.decode();
+  if (const Json* selects = selector_of(present, content); selects && selector_of(present, patch)) {
+    for (const auto& [name, value] : selects->items()) {
+      if (!patch["spec"]["selector"].contains(name)) patch["spec"]["selector"][name] = nullptr;
+    }
+  }
   if (patch.contains("data")) {
-    const Json before = present.decode().value("data", Json::object());
+    const Json before = content.value("data", Json::object());
     for (const auto& [name, text] : before.items()) {
       if (!patch["data"].contains(name)) patch["data"][name] = nullptr;
     }

@@ -6,6 +6,7 @@
 #include "api/names.h"
 #include "controller/application/application_view.h"
 #include "controller/application/event_texts.h"
+#include "controller/children/optional_cache.h"
 #include "kube/client/api.h"
 #include "kube/core/fields.h"
 
@@ -24,30 +25,6 @@ namespace {
 constexpr const char* kByApplication = "application";
 // Watches are a moment behind our own writes. One that stays behind for longer is asked again.
 constexpr kube::Duration kCacheLag = std::chrono::seconds(60);
-// The process does not wait longer for a cache that may never fill: its kind is not served, or not ours to
-// list.
-constexpr kube::Duration kCacheWait = std::chrono::seconds(5);
-
-// An informer that the process can do without.
-class OptionalCache final : public kube::Runnable {
- public:
-  OptionalCache(kube::Loop& loop, std::unique_ptr<kube::Informer<ChildView>> informer)
-      : loop_(loop), informer_(std::move(informer)) {}
-  const std::string& name() const override { return informer_->name(); }
-  Task<Result<>> run() override {
-    give_up_ = loop_.after(kCacheWait);
-    return informer_->run();
-  }
-  void stop() override { informer_->stop(); }
-  bool is_ready() const override {
-    return informer_->has_synced() || (give_up_ && loop_.steady() >= *give_up_);
-  }
-
- private:
-  kube::Loop& loop_;
-  std::unique_ptr<kube::Informer<ChildView>> informer_;
-  std::optional<kube::SteadyTime> give_up_;
-};
 
 bool is_definite(const Error& error) {
   if (error.is_ambiguous()) return false;
@@ -113,7 +90,7 @@ void Children::watch(kube::Manager& manager, const kube::Resource& resource, std
   informer->on_change([this](const kube::Change<ChildView>& change) { changed(change); });
   informers_.push_back(informer.get());
   if (scope_ != nullptr) scope_->follow(*informer, kube::NamespaceScope::Follow::Alongside);
-  manager.add(std::make_unique<OptionalCache>(manager.loop(), std::move(informer)));
+  manager.add(std::make_unique<OptionalCache<ChildView>>(manager.loop(), std::move(informer)));
 }
 
 void Children::changed(const kube::Change<ChildView>& change) {

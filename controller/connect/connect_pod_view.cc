@@ -1,0 +1,98 @@
+#include "controller/connect/connect_pod_view.h"
+
+#include <algorithm>
+
+#include "api/constants.h"
+#include "api/spark_connect.h"
+#include "kube/core/projection.h"
+
+namespace controller {
+
+using kube::JsonView;
+using kube::Result;
+
+namespace {
+
+constexpr std::size_t kMessageLimit = 1024;
+
+PodPhase phase_of(std::string_view text) {
+  if (text == "Pending") return PodPhase::Pending;
+  if (text == "Running") return PodPhase::Running;
+  if (text == "Succeeded") return PodPhase::Succeeded;
+  if (text == "Failed") return PodPhase::Failed;
+  return PodPhase::Unknown;
+}
+
+std::optional<ContainerEnd> bad_end(JsonView container) {
+  for (const char* state : {"state", "lastState"}) {
+    const JsonView ended = container[state]["terminated"];
+    const std::int64_t code = ended["exitCode"].integer().value_or(0);
+    if (code == 0) continue;
+    return ContainerEnd{code, std::string(ended["reason"].string_or()),
+                        shortened(std::string(ended["message"].string_or()), kMessageLimit)};
+  }
+  return std::nullopt;
+}
+
+std::string label(const kube::ProjectedMeta& meta, const char* name) {
+  const auto found = meta.labels.find(name);
+  return found == meta.labels.end() ? "" : found->second;
+}
+
+}  // namespace
+
+bool ConnectPodView::is_server() const {
+  return role == api::label::kRoleConnectServer;
+}
+
+Result<ConnectPodView> project_connect_pod(JsonView pod) {
+  static const kube::MetaWants wants{
+      .labels = std::vector<std::string>{api::label::kConnectName, api::label::kSparkRole,
+                                         api::label::kLaunchedByOperator},
+      .annotations = std::vector<std::string>{api::annotation::kConnectSpecHash}};
+  auto meta = kube::project_meta(pod, wants);
+  if (!meta) return kube::fail(std::move(meta));
+  ConnectPodView view{.key = meta->key, .uid = meta->uid, .created = meta->creation_timestamp};
+  view.terminating = meta->deletion_timestamp.has_value();
+  view.connect_name = label(*meta, api::label::kConnectName);
+  view.role = label(*meta, api::label::kSparkRole);
+  view.launched_by_operator = label(*meta, api::label::kLaunchedByOperator) == api::label::kTrue;
+  if (const auto hash = meta->annotations.find(api::annotation::kConnectSpecHash);
+      hash != meta->annotations.end())
+    view.spec_hash = hash->second;
+  for (const kube::OwnerReference& owner : meta->owner_references) {
+    if (!owner.controller.value_or(false)) continue;
+    view.owner = owner.kind + " " + owner.name;
+    if (owner.kind == api::SparkConnect::kKind && owner.api_version.starts_with("sparkoperator.k8s.io/"))
+      view.connect_uid = owner.uid;
+  }
+  const std::string_view policy = pod["spec"]["restartPolicy"].string_or();
+  view.restarts_always = policy.empty() || policy == "Always";
+  const JsonView status = pod["status"];
+  view.phase = phase_of(status["phase"].string_or());
+  for (JsonView condition : status["conditions"].items()) {
+    if (condition["type"].string_or() == "Ready") view.ready = condition["status"].string_or() == "True";
+  }
+  bool any = false, all_started = true;
+  for (JsonView container : status["containerStatuses"].items()) {
+    any = true;
+    all_started = all_started && container["started"].boolean().value_or(false);
+    view.restarts = std::max(view.restarts, container["restartCount"].integer().value_or(0));
+    if (!view.end) view.end = bad_end(container);
+  }
+  view.started = any && all_started;
+  view.ip = std::string(status["podIP"].string_or());
+  view.message = shortened(std::string(status["message"].string_or()), kMessageLimit);
+  view.trouble = trouble_of(status);
+  return view;
+}
+
+Result<ConnectPodView> project_connect_pod(const kube::Json& pod) {
+  kube::JsonReader reader;
+  const std::string text = kube::dump_json(pod);
+  auto view = reader.read(text);
+  if (!view) return kube::fail(std::move(view));
+  return project_connect_pod(*view);
+}
+
+}  // namespace controller
