@@ -44,8 +44,6 @@ inline constexpr const char* kDriverPodName = "sparkoperator.k8s.io/driver-pod-n
 // it.
 inline constexpr const char* kSubmitter = "sparkoperator.k8s.io/submitter";
 inline constexpr const char* kSubmittedBy = "sparkoperator.k8s.io/submitted-by";
-// On the pod of a Connect server: a hash of the spec that it was made from.
-inline constexpr const char* kConnectSpecHash = "sparkoperator.k8s.io/connect-spec-hash";
 inline constexpr const char* kVolcanoGroupName = "scheduling.k8s.io/group-name";
 inline constexpr const char* kYuniKornTaskGroupName = "yunikorn.apache.org/task-group-name";
 inline constexpr const char* kYuniKornTaskGroups = "yunikorn.apache.org/task-groups";

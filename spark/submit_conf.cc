@@ -12,6 +12,7 @@
 #include "kube/core/quantity.h"
 #include "spark/application_owner.h"
 #include "spark/children/web_ui_url.h"
+#include "spark/dynamic_allocation.h"
 #include "spark/monitoring.h"
 
 namespace spark {
@@ -311,25 +312,6 @@ Result<api::SparkApplication> prepare_application(const api::SparkApplication& s
   configure_monitoring(app);
   if (auto marked = mark_for_batch_scheduler(app, options.batch); !marked) return fail(std::move(marked));
   return app;
-}
-
-std::vector<std::pair<std::string, std::string>> dynamic_allocation_properties(
-    const std::optional<api::DynamicAllocation>& dynamic) {
-  std::vector<std::pair<std::string, std::string>> out;
-  if (!dynamic || !dynamic->enabled.value_or(false)) return out;
-  const auto add = [&](const char* key, std::string value) {
-    out.emplace_back(std::string("spark.dynamicAllocation.") + key, std::move(value));
-  };
-  const auto number = [&](const char* key, const auto& value) {
-    if (value) add(key, std::to_string(*value));
-  };
-  add("enabled", "true");
-  number("initialExecutors", dynamic->initial_executors);
-  number("minExecutors", dynamic->min_executors);
-  number("maxExecutors", dynamic->max_executors);
-  add("shuffleTracking.enabled", dynamic->shuffle_tracking_enabled.value_or(true) ? "true" : "false");
-  number("shuffleTracking.timeout", dynamic->shuffle_tracking_timeout);
-  return out;
 }
 
 Result<std::vector<std::string>> spark_submit_arguments(const api::SparkApplication& app,

@@ -15,10 +15,8 @@
 // Pure functions.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "kube/base/clock.h"
@@ -28,9 +26,8 @@
 #include "spark/driver_conf.h"
 
 namespace api {
-struct DynamicAllocation;
 struct SparkApplication;
-}  // namespace api
+}
 
 namespace spark {
 
@@ -64,10 +61,6 @@ Result<std::string> master_url(std::string_view service_host, std::string_view s
 // Prometheus agent, and what a batch scheduler reads on pods.
 Result<api::SparkApplication> prepare_application(const api::SparkApplication& app,
                                                   const SubmitOptions& options, const Attempt& attempt);
-
-// Properties in upstream's order; none unless it is enabled.
-std::vector<std::pair<std::string, std::string>> dynamic_allocation_properties(
-    const std::optional<api::DynamicAllocation>& dynamic);
 
 // Arguments without the program's name.
 Result<std::vector<std::string>> spark_submit_arguments(const api::SparkApplication& app,

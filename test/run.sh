@@ -11,7 +11,8 @@
 #       tsan        the rooms that touch threads, built with TSan
 #       conformance one suite of API requests, against the embedded API server and a real one
 #       e2e         real Spark through the release binaries: a local cluster, and cells of the matrix of Spark versions,
-#                   languages, submitters and API servers (test/e2e/cells.py): six of them; `e2e --all` all sixteen
+#                   languages, submitters and API servers (test/e2e/cells.py): six of them; `e2e --all` all sixteen. A
+#                   schedule, and a Connect server of Spark 4.1 with Python's client; with --all those of 3.5, too
 #       failover    two operators on the embedded and a real API server, the leader killed, frozen and rolled
 #       lifecycle   every row of the table of transitions, and kills at drawn writes, on the embedded and a real API server
 #       chart       what the Helm chart renders, against a real API server; the operator with its roles
@@ -127,6 +128,12 @@ e2e_part() {
   test/lib/fetch_control_plane.sh >/dev/null || return 1
   KUBECTL=$(test/lib/fetch_kubectl.sh) || return 1
   export KUBECTL
+  CONNECT_CLIENT_4_1=$(test/lib/fetch_connect_client.sh 4.1.4) || return 1
+  export CONNECT_CLIENT_4_1
+  if [ "${E2E_ALL:-}" = 1 ]; then
+    CONNECT_CLIENT_3_5=$(test/lib/fetch_connect_client.sh 3.5.7) && CONNECT_JAR_3_5=$(test/lib/fetch_connect_jar.sh 3.5.7) || return 1
+    export CONNECT_CLIENT_3_5 CONNECT_JAR_3_5
+  fi
   run_ctest release -L '^e2e$' -j 1 -V
 }
 

@@ -16,7 +16,7 @@ kube::Json ChildView::decode() const {
   return json ? *std::move(json) : Json::object();
 }
 
-Result<ChildView> project_child(JsonView object, const Resource& resource, std::string_view owner_kind) {
+Result<ChildView> project_child(JsonView object, const Resource& resource) {
   static const kube::MetaWants wants{.labels = std::vector<std::string>{api::label::kSubmissionId}};
   auto meta = kube::project_meta(object, wants);
   if (!meta) return fail(std::move(meta));
@@ -28,7 +28,7 @@ Result<ChildView> project_child(JsonView object, const Resource& resource, std::
   child.terminating = meta->deletion_timestamp.has_value();
   for (const kube::OwnerReference& owner : meta->owner_references) {
     if (!owner.controller.value_or(false)) continue;
-    if (owner.kind == owner_kind && owner.api_version.starts_with("sparkoperator.k8s.io/")) {
+    if (owner.kind == "SparkApplication" && owner.api_version.starts_with("sparkoperator.k8s.io/")) {
       child.app_uid = owner.uid;
       child.app_name = owner.name;
     } else {
@@ -48,12 +48,12 @@ Result<ChildView> project_child(JsonView object, const Resource& resource, std::
   return child;
 }
 
-Result<ChildView> project_child(const Json& object, const Resource& resource, std::string_view owner_kind) {
+Result<ChildView> project_child(const Json& object, const Resource& resource) {
   kube::JsonReader reader;
   const std::string text = kube::dump_json(object);
   auto view = reader.read(text);
   if (!view) return fail(std::move(view));
-  return project_child(*view, resource, owner_kind);
+  return project_child(*view, resource);
 }
 
 Result<Resource> child_resource(const Json& object) {

@@ -10,7 +10,6 @@
 
 #include <array>
 #include <string>
-#include <string_view>
 
 #include "kube/core/gvk.h"
 #include "kube/core/json.h"
@@ -28,7 +27,7 @@ struct ChildView {
   std::string resource_version;
   bool terminating = false;
 
-  // The controller, if it is of the kind asked for (a SparkApplication, unless said otherwise); "" otherwise.
+  // The controller, if it is a SparkApplication; "" otherwise.
   std::string app_uid, app_name;
   std::string other_owner;    // any other controller, for messages
   std::string submission_id;  // label
@@ -40,10 +39,8 @@ struct ChildView {
   bool operator==(const ChildView&) const = default;
 };
 
-kube::Result<ChildView> project_child(kube::JsonView object, const kube::Resource& resource,
-                                      std::string_view owner_kind = "SparkApplication");
-kube::Result<ChildView> project_child(const kube::Json& object, const kube::Resource& resource,
-                                      std::string_view owner_kind = "SparkApplication");
+kube::Result<ChildView> project_child(kube::JsonView object, const kube::Resource& resource);
+kube::Result<ChildView> project_child(const kube::Json& object, const kube::Resource& resource);
 
 // Of a desired object. Error InvalidInput: a kind that no application has.
 kube::Result<kube::Resource> child_resource(const kube::Json& object);

@@ -117,16 +117,14 @@ ConnectController::ConnectController(kube::Manager& manager, ConnectControllerOp
 
 void ConnectController::watch_children(kube::Manager& manager, const kube::Resource& resource) {
   auto& informer = manager.add(std::make_unique<kube::Informer<ChildView>>(
-      client_, kube::InformerOptions<ChildView>{.resource = resource,
-                                                .project =
-                                                    [resource](kube::JsonView object) {
-                                                      return project_child(object, resource,
-                                                                           SparkConnect::kKind);
-                                                    },
-                                                .namespaces = options_.namespaces,
-                                                .more_namespaces = options_.scope != nullptr,
-                                                .label_selector = api::label::kConnectName,
-                                                .log = options_.log}));
+      client_,
+      kube::InformerOptions<ChildView>{
+          .resource = resource,
+          .project = [resource](kube::JsonView object) { return project_connect_child(object, resource); },
+          .namespaces = options_.namespaces,
+          .more_namespaces = options_.scope != nullptr,
+          .label_selector = api::label::kConnectName,
+          .log = options_.log}));
   informer.add_index(kByConnect, [](const ChildView& child) { return std::vector{child.app_uid}; });
   informer.on_change([this](const kube::Change<ChildView>& change) {
     const ChildView& child = *change.object;
@@ -222,7 +220,7 @@ Task<Result<>> ConnectController::settle_child(const SparkConnect& connect, Chil
   auto object = co_await kube::JsonApi(client_, step.resource, step.key.ns).get(step.key.name);
   if (!object && object.error().is_not_found()) co_return look_again("it has just gone");
   if (!object) co_return fail(std::move(object));
-  auto child = project_child(*object, step.resource, SparkConnect::kKind);
+  auto child = project_connect_child(*object, step.resource);
   if (!child) co_return fail(std::move(child));
   if (child->app_uid == connect.metadata.uid) {
     if (child->terminating) co_return look_again("it is still going");

@@ -5,6 +5,7 @@
 #include "api/constants.h"
 #include "api/spark_connect.h"
 #include "kube/core/projection.h"
+#include "spark/connect/connect_objects.h"
 
 namespace controller {
 
@@ -39,6 +40,11 @@ std::string label(const kube::ProjectedMeta& meta, const char* name) {
   return found == meta.labels.end() ? "" : found->second;
 }
 
+bool is_connect(const kube::OwnerReference& owner) {
+  return owner.controller.value_or(false) && owner.kind == api::SparkConnect::kKind &&
+         owner.api_version.starts_with("sparkoperator.k8s.io/");
+}
+
 }  // namespace
 
 bool ConnectPodView::is_server() const {
@@ -49,7 +55,7 @@ Result<ConnectPodView> project_connect_pod(JsonView pod) {
   static const kube::MetaWants wants{
       .labels = std::vector<std::string>{api::label::kConnectName, api::label::kSparkRole,
                                          api::label::kLaunchedByOperator},
-      .annotations = std::vector<std::string>{api::annotation::kConnectSpecHash}};
+      .annotations = std::vector<std::string>{spark::kConnectSpecHashAnnotation}};
   auto meta = kube::project_meta(pod, wants);
   if (!meta) return kube::fail(std::move(meta));
   ConnectPodView view{.key = meta->key, .uid = meta->uid, .created = meta->creation_timestamp};
@@ -57,14 +63,13 @@ Result<ConnectPodView> project_connect_pod(JsonView pod) {
   view.connect_name = label(*meta, api::label::kConnectName);
   view.role = label(*meta, api::label::kSparkRole);
   view.launched_by_operator = label(*meta, api::label::kLaunchedByOperator) == api::label::kTrue;
-  if (const auto hash = meta->annotations.find(api::annotation::kConnectSpecHash);
+  if (const auto hash = meta->annotations.find(spark::kConnectSpecHashAnnotation);
       hash != meta->annotations.end())
     view.spec_hash = hash->second;
   for (const kube::OwnerReference& owner : meta->owner_references) {
     if (!owner.controller.value_or(false)) continue;
     view.owner = owner.kind + " " + owner.name;
-    if (owner.kind == api::SparkConnect::kKind && owner.api_version.starts_with("sparkoperator.k8s.io/"))
-      view.connect_uid = owner.uid;
+    if (is_connect(owner)) view.connect_uid = owner.uid;
   }
   const std::string_view policy = pod["spec"]["restartPolicy"].string_or();
   view.restarts_always = policy.empty() || policy == "Always";
@@ -93,6 +98,32 @@ Result<ConnectPodView> project_connect_pod(const kube::Json& pod) {
   auto view = reader.read(text);
   if (!view) return kube::fail(std::move(view));
   return project_connect_pod(*view);
+}
+
+Result<ChildView> project_connect_child(JsonView object, const kube::Resource& resource) {
+  static const kube::MetaWants wants{.labels = std::vector<std::string>{}};
+  auto child = project_child(object, resource);
+  if (!child) return child;
+  auto meta = kube::project_meta(object, wants);
+  if (!meta) return kube::fail(std::move(meta));
+  if (!child->app_uid.empty()) child->other_owner = "SparkApplication " + child->app_name;
+  child->app_uid.clear();
+  child->app_name.clear();
+  for (const kube::OwnerReference& owner : meta->owner_references) {
+    if (!is_connect(owner)) continue;
+    child->app_uid = owner.uid;
+    child->app_name = owner.name;
+    child->other_owner.clear();
+  }
+  return child;
+}
+
+Result<ChildView> project_connect_child(const kube::Json& object, const kube::Resource& resource) {
+  kube::JsonReader reader;
+  const std::string text = kube::dump_json(object);
+  auto view = reader.read(text);
+  if (!view) return kube::fail(std::move(view));
+  return project_connect_child(*view, resource);
 }
 
 }  // namespace controller

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "controller/application/pod_view.h"
+#include "controller/children/child_view.h"
 
 namespace controller {
 
@@ -47,5 +48,9 @@ struct ConnectPodView {
 // Error InvalidInput: it is no object.
 kube::Result<ConnectPodView> project_connect_pod(kube::JsonView pod);
 kube::Result<ConnectPodView> project_connect_pod(const kube::Json& pod);
+
+// Of a config map or service: ChildView's application is the SparkConnect that controls it, if one does.
+kube::Result<ChildView> project_connect_child(kube::JsonView object, const kube::Resource& resource);
+kube::Result<ChildView> project_connect_child(const kube::Json& object, const kube::Resource& resource);
 
 }  // namespace controller

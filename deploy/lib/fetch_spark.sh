@@ -95,10 +95,15 @@ if [ ! -d "$tree/opt/spark/jars" ]; then
   say "ready in $tree"
 fi
 
-if ! cmp -s "$here/spark_entrypoint.sh" "$tree/opt/entrypoint.sh"; then
-  install -m 0755 "$here/spark_entrypoint.sh" "$tree/opt/.entrypoint.new"
-  mv "$tree/opt/.entrypoint.new" "$tree/opt/entrypoint.sh"
-fi
+# Puts a script of ours ($1) where the image has one ($2). Renamed into place: containers of the tree may run.
+add_script() {
+  cmp -s "$here/$1" "$tree/opt/$2" && return
+  install -m 0755 "$here/$1" "$tree/opt/$2.new"
+  mv "$tree/opt/$2.new" "$tree/opt/$2"
+}
+add_script spark_entrypoint.sh entrypoint.sh
+add_script start_connect_server.sh spark/sbin/start-connect-server.sh
+add_script stop_connect_server.sh spark/sbin/stop-connect-server.sh
 # How a container of it starts, as the image's own configuration would say.
 cat >"$tree/.image.json.new" <<'JSON'
 {

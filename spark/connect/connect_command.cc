@@ -7,7 +7,7 @@
 #include "api/digest.h"
 #include "api/names.h"
 #include "spark/connect/connect_objects.h"
-#include "spark/submit_conf.h"
+#include "spark/dynamic_allocation.h"
 
 namespace spark {
 
@@ -129,7 +129,8 @@ Result<std::string> connect_server_command(const api::SparkConnect& connect, std
   labels(out, kDriver, connect);
   out.optional(api::spark_conf::kDriverCores, spec.server.cores);
   out.optional(api::spark_conf::kDriverMemory, spec.server.memory);
-  out.conf("spark.driver.bindAddress", "0.0.0.0");
+  // Where pods share addresses (hostNetwork) a user must be able to bind to one of them.
+  if (!spec.spark_conf.contains("spark.driver.bindAddress")) out.conf("spark.driver.bindAddress", "0.0.0.0");
   out.add("--conf");
   out.add(kDriverHost);
   out.conf("spark.driver.port", std::to_string(api::port::kDriver));

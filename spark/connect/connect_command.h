@@ -6,7 +6,8 @@
 //
 // Words in upstream's order, joined by single spaces. sparkConf and hadoopConf are quoted always, other words
 // where the shell would read more than text in them; only ${SPARK_HOME} and the pod's address are the
-// shell's to fill in. spark-submit keeps the last --conf of a key, so typed fields win over sparkConf.
+// shell's to fill in. spark-submit keeps the last --conf of a key, so typed fields win over sparkConf;
+// spark.driver.bindAddress is the user's where it is given.
 //
 // The text carries sparkConf's secrets. Thread: pure functions.
 #pragma once

@@ -212,7 +212,7 @@ Result<Json> connect_server_pod(const api::SparkConnect& connect, std::string_vi
   Json pod =
       object_head(connect, "Pod", api::connect_server_pod_name(connect.metadata.name), std::move(labels));
   pod["metadata"]["annotations"] = map_at(given, {"metadata", "annotations"});
-  pod["metadata"]["annotations"][api::annotation::kConnectSpecHash] = connect_spec_hash(spec);
+  pod["metadata"]["annotations"][kConnectSpecHashAnnotation] = connect_spec_hash(spec);
 
   pod["spec"] = map_at(given, {"spec"});
   Json& containers = list_in(pod["spec"], "containers");

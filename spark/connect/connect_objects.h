@@ -27,6 +27,8 @@ namespace spark {
 using kube::Json;
 using kube::Result;
 
+// Annotation of a server's pod: connect_spec_hash() of the spec that it was made from.
+inline constexpr const char* kConnectSpecHashAnnotation = "sparkoperator.k8s.io/connect-spec-hash";
 // Where the server finds its executors' pod template.
 inline constexpr const char* kConnectTemplatePath = "/tmp/spark/executor-pod-template.yaml";
 
