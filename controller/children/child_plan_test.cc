@@ -91,6 +91,17 @@ TEST_CASE("a config map says what is wanted and nothing else", "[children]") {
   CHECK(there["data"] == Json({{"a", "1"}}));
 }
 
+TEST_CASE("a service selects by what is wanted and nothing else", "[children]") {
+  Json wanted = service(kCurrent);
+  wanted["spec"]["selector"] = {{"role", "server"}};
+  Json there = wanted;
+  there["spec"]["selector"]["version"] = "3.5.7";
+  REQUIRE(plan({wanted}, {view(there)}).size() == 1);
+  there.merge_patch(child_patch(view(there), wanted));
+  CHECK(there["spec"]["selector"] == wanted["spec"]["selector"]);
+  CHECK(plan({wanted}, {view(there)}).empty());
+}
+
 TEST_CASE("lists cover each other item by item", "[children]") {
   CHECK(covers({{"a", {{{"x", 1}, {"y", 2}}}}}, {{"a", {{{"x", 1}}}}}));
   CHECK_FALSE(covers({{"a", {1, 2}}}, {{"a", {1}}}));
