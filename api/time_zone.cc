@@ -3,6 +3,7 @@
 #include <date/tz.h>
 
 #include <exception>
+#include <mutex>
 
 namespace api {
 
@@ -15,6 +16,9 @@ const date::time_zone& zone_of(const void* zone) {
 }  // namespace
 
 kube::Result<TimeZone> TimeZone::find(std::string_view name) {
+  // The library loads its list, and each zone, when first asked.
+  static std::mutex loading;
+  const std::lock_guard lock(loading);
   try {
     return TimeZone(date::locate_zone(std::string(name)));
   } catch (const std::exception&) {

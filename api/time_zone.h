@@ -3,8 +3,8 @@
 //   Result<TimeZone> zone = TimeZone::find("Europe/Berlin");
 //   TimeZone::Span span = zone->span_at(time);           // local time = time + span.offset until span.end
 //
-// The database is the machine's (/usr/share/zoneinfo). Thread: find() from one thread at a time; values may
-// be shared. Lifetime: a zone is never unloaded.
+// The database is the machine's (/usr/share/zoneinfo). Thread: any; values may be shared. Lifetime: a zone is
+// never unloaded.
 #pragma once
 
 #include <chrono>

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "api/constants.h"
+#include "api/cron_schedule.h"
 #include "api/names.h"
 #include "kube/core/dns_name.h"
 #include "kube/core/quantity.h"
@@ -17,6 +18,10 @@ namespace api {
 namespace {
 
 using Faults = std::vector<Fault>;
+
+constexpr std::size_t kLabel = 63;
+// A dash and the fewest digits that scheduled_run_name() writes: whole minutes.
+constexpr std::size_t kLongestScheduleName = kLabel - 9;
 
 // Semantic-version order against 3.0.0. A leading v and missing parts are fine ("v3", "3.5"); a pre-release
 // sorts below its release; what is no semantic version at all sorts below everything.
@@ -51,17 +56,20 @@ void check_name(const std::string& name, Faults& faults) {
   if (!text.empty()) faults.push_back({"metadata.name", "\"" + name + "\": " + text});
 }
 
-void check_template(const Json& pod_template, std::string_view version, const char* path, Faults& faults) {
+void check_template(const Json& pod_template, std::string_view version, const std::string& spec,
+                    const char* role, Faults& faults) {
   if (pod_template.is_null() || is_spark_3(version)) return;
   faults.push_back(
-      {path, "needs Spark 3.0.0 or later, spec.sparkVersion is \"" + std::string(version) + "\""});
+      {spec + "." + role + ".template",
+       "needs Spark 3.0.0 or later, " + spec + ".sparkVersion is \"" + std::string(version) + "\""});
 }
 
-void check_driver_ingress(const std::vector<DriverIngressOptions>& options, Faults& faults) {
+void check_driver_ingress(const std::vector<DriverIngressOptions>& options, const std::string& spec,
+                          Faults& faults) {
   std::map<std::int32_t, std::size_t> ports;
   std::map<std::string, std::size_t> formats;
-  const auto path_of = [](std::size_t i, const char* field) {
-    return "spec.driverIngressOptions[" + std::to_string(i) + "]." + field;
+  const auto path_of = [&](std::size_t i, const char* field) {
+    return spec + ".driverIngressOptions[" + std::to_string(i) + "]." + field;
   };
   for (std::size_t i = 0; i < options.size(); ++i) {
     const DriverIngressOptions& option = options[i];
@@ -137,31 +145,60 @@ bool is_memory(std::string text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-void check_memory(const std::optional<std::string>& memory, const char* path, Faults& faults) {
+void check_memory(const std::optional<std::string>& memory, const std::string& path, Faults& faults) {
   if (memory && !memory->empty() && !is_memory(*memory))
     faults.push_back({path, "expected digits and a unit such as 512m or 2g, got \"" + *memory + "\""});
 }
 
-void check_dynamic_allocation(const std::optional<DynamicAllocation>& dynamic, Faults& faults) {
-  if (!dynamic || !dynamic->enabled.value_or(false)) return;
-  const std::string path = "spec.dynamicAllocation.";
-  const auto at_most = [&](const char* low_name, std::optional<std::int32_t> low, const char* high_name,
-                           std::optional<std::int32_t> high) {
-    if (low && high && *low > *high)
-      faults.push_back({path + low_name, "must not exceed " + std::string(high_name) + " (" +
-                                             std::to_string(*low) + " > " + std::to_string(*high) + ")"});
+// The field's bounds, once it is switched on. Which of them have to be in order is the caller's to say.
+class ExecutorBounds {
+ public:
+  ExecutorBounds(const std::optional<DynamicAllocation>& dynamic, const std::string& spec, Faults& faults)
+      : on_(dynamic && dynamic->enabled.value_or(false)),
+        path_(spec + ".dynamicAllocation."),
+        faults_(faults) {
+    if (!on_) return;
+    least_ = {"minExecutors", dynamic->min_executors};
+    most_ = {"maxExecutors", dynamic->max_executors};
+    first_ = {"initialExecutors", dynamic->initial_executors};
+  }
+
+  // Spark starts with whatever is larger than the initial number, and has no quarrel with it.
+  void as_spark() const {
+    if (!on_) return;
+    at_most(least_, most_);
+    not_negative();
+  }
+  void in_order() const {
+    if (!on_) return;
+    at_most(least_, most_);
+    at_most(least_, first_);
+    at_most(first_, most_);
+    not_negative();
+  }
+
+ private:
+  struct Bound {
+    const char* name = "";
+    std::optional<std::int32_t> count{};
   };
-  at_most("minExecutors", dynamic->min_executors, "maxExecutors", dynamic->max_executors);
-  at_most("minExecutors", dynamic->min_executors, "initialExecutors", dynamic->initial_executors);
-  at_most("initialExecutors", dynamic->initial_executors, "maxExecutors", dynamic->max_executors);
-  const auto not_negative = [&](const char* name, std::optional<std::int32_t> count) {
-    if (count && *count < 0)
-      faults.push_back({path + name, "must not be negative, is " + std::to_string(*count)});
-  };
-  not_negative("minExecutors", dynamic->min_executors);
-  not_negative("maxExecutors", dynamic->max_executors);
-  not_negative("initialExecutors", dynamic->initial_executors);
-}
+  void at_most(const Bound& low, const Bound& high) const {
+    if (low.count && high.count && *low.count > *high.count)
+      faults_.push_back({path_ + low.name, "must not exceed " + std::string(high.name) + " (" +
+                                               std::to_string(*low.count) + " > " +
+                                               std::to_string(*high.count) + ")"});
+  }
+  void not_negative() const {
+    for (const Bound* bound : {&least_, &most_, &first_})
+      if (bound->count && *bound->count < 0)
+        faults_.push_back({path_ + bound->name, "must not be negative, is " + std::to_string(*bound->count)});
+  }
+
+  bool on_;
+  std::string path_;
+  Faults& faults_;
+  Bound least_, most_, first_;
+};
 
 // What the hints of a field list say about numbers; the schema of a current CRD says the same.
 void check_range(std::int64_t value, std::optional<std::int64_t> least, std::optional<std::int64_t> most,
@@ -226,8 +263,8 @@ void check_pod(const SparkPodSpec& pod, const std::string& path, Faults& faults)
   };
   quantity(pod.core_limit, ".coreLimit");
   quantity(pod.core_request, ".coreRequest");
-  check_memory(pod.memory, (path + ".memory").c_str(), faults);
-  check_memory(pod.memory_overhead, (path + ".memoryOverhead").c_str(), faults);
+  check_memory(pod.memory, path + ".memory", faults);
+  check_memory(pod.memory_overhead, path + ".memoryOverhead", faults);
   if (pod.memory_limit && !is_memory(*pod.memory_limit)) quantity(pod.memory_limit, ".memoryLimit");
   if (pod.gpu && pod.gpu->quantity < 0)
     check_range(pod.gpu->quantity, 0, std::nullopt, path + ".gpu.quantity", faults);
@@ -235,6 +272,45 @@ void check_pod(const SparkPodSpec& pod, const std::string& path, Faults& faults)
 
 void append(Faults& faults, Faults more) {
   faults.insert(faults.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+// The rules that the Go operator's webhook has for a spec.
+void check_spec(const SparkApplicationSpec& spec, const std::string& path, std::string_view ns,
+                const ValidationOptions& options, Faults& faults) {
+  check_template(spec.driver.pod_template, spec.spark_version, path, "driver", faults);
+  check_template(spec.executor.pod_template, spec.spark_version, path, "executor", faults);
+  if (spec.node_selector && (spec.driver.node_selector || spec.executor.node_selector)) {
+    const char* other = spec.driver.node_selector ? ".driver.nodeSelector" : ".executor.nodeSelector";
+    faults.push_back({path + ".nodeSelector", "excludes " + path + other});
+  }
+  check_driver_ingress(spec.driver_ingress_options, path, faults);
+  append(faults, validate_spark_conf(spec.spark_conf, ns, path + ".sparkConf", options));
+}
+
+// What no driver could be made of.
+void check_possible(const SparkApplicationSpec& spec, const std::string& path, Faults& faults) {
+  if (spec.spark_version.empty()) faults.push_back({path + ".sparkVersion", "is required"});
+  check_limits(spec, path, faults);
+  check_pod(spec.driver, path + ".driver", faults);
+  check_pod(spec.executor, path + ".executor", faults);
+  ExecutorBounds(spec.dynamic_allocation, path, faults).as_spark();
+  if (spec.memory_overhead_factor && !spec.memory_overhead_factor->empty()) {
+    const auto factor = kube::Quantity::parse(*spec.memory_overhead_factor);
+    if (!factor || *factor < kube::Quantity())
+      faults.push_back({path + ".memoryOverheadFactor", "expected a decimal number such as 0.1, got \"" +
+                                                            *spec.memory_overhead_factor + "\""});
+  }
+  if (spec.batch_scheduler_options) {
+    for (const auto& [name, amount] : spec.batch_scheduler_options->resources)
+      check_quantity(amount.is_string() ? amount.get<std::string>() : kube::dump_json(amount),
+                     path + ".batchSchedulerOptions.resources[" + name + "]", faults);
+  }
+}
+
+void check_word(const std::optional<std::string>& word, std::initializer_list<std::string_view> known,
+                const std::string& path, const char* expected, Faults& faults) {
+  if (!word || word->empty() || std::ranges::find(known, *word) != known.end()) return;
+  faults.push_back({path, std::string("expected ") + expected + ", got " + *word});
 }
 
 }  // namespace
@@ -256,54 +332,62 @@ std::vector<Fault> validate_spark_conf(const StringMap& conf, std::string_view n
 
 std::vector<Fault> validate(const SparkApplication& app, const ValidationOptions& options) {
   Faults faults;
-  const SparkApplicationSpec& spec = app.spec;
   check_name(app.metadata.name, faults);
-  check_template(spec.driver.pod_template, spec.spark_version, "spec.driver.template", faults);
-  check_template(spec.executor.pod_template, spec.spark_version, "spec.executor.template", faults);
-  if (spec.node_selector && (spec.driver.node_selector || spec.executor.node_selector)) {
-    const char* other = spec.driver.node_selector ? "spec.driver.nodeSelector" : "spec.executor.nodeSelector";
-    faults.push_back({"spec.nodeSelector", "excludes " + std::string(other)});
-  }
-  check_driver_ingress(spec.driver_ingress_options, faults);
-  append(faults, validate_spark_conf(spec.spark_conf, app.metadata.namespace_, "spec.sparkConf", options));
+  check_spec(app.spec, "spec", app.metadata.namespace_, options, faults);
   return faults;
 }
 
 std::vector<Fault> validate_submission(const SparkApplication& app, const ValidationOptions& options) {
   Faults faults = validate(app, options);
-  const SparkApplicationSpec& spec = app.spec;
-  if (spec.spark_version.empty()) faults.push_back({"spec.sparkVersion", "is required"});
-  check_limits(spec, "spec", faults);
-  check_pod(spec.driver, "spec.driver", faults);
-  check_pod(spec.executor, "spec.executor", faults);
-  check_dynamic_allocation(spec.dynamic_allocation, faults);
-  if (spec.memory_overhead_factor && !spec.memory_overhead_factor->empty()) {
-    const auto factor = kube::Quantity::parse(*spec.memory_overhead_factor);
-    if (!factor || *factor < kube::Quantity())
-      faults.push_back({"spec.memoryOverheadFactor", "expected a decimal number such as 0.1, got \"" +
-                                                         *spec.memory_overhead_factor + "\""});
-  }
-  if (spec.batch_scheduler_options) {
-    for (const auto& [name, amount] : spec.batch_scheduler_options->resources)
-      check_quantity(amount.is_string() ? amount.get<std::string>() : kube::dump_json(amount),
-                     "spec.batchSchedulerOptions.resources[" + name + "]", faults);
-  }
+  check_possible(app.spec, "spec", faults);
   const std::string pod = driver_pod_name(app);
   for (const std::string& fault : kube::dns1123_subdomain_faults(pod))
     faults.push_back({"spec.driver.podName", "\"" + pod + "\": " + fault});
   return faults;
 }
 
+std::vector<Fault> validate_schedule(const ScheduledSparkApplicationSpec& spec, const TimeZone& local) {
+  Faults faults;
+  namespace concurrency = concurrency_policy;
+  namespace catch_up = catch_up_policy;
+  check_word(spec.concurrency_policy, {concurrency::kAllow, concurrency::kForbid, concurrency::kReplace},
+             "spec.concurrencyPolicy", "Allow, Forbid or Replace", faults);
+  check_word(spec.catch_up_policy, {catch_up::kLatest, catch_up::kAll, catch_up::kSkip}, "spec.catchUpPolicy",
+             "Latest, All or Skip", faults);
+  const auto not_negative = [&](std::optional<std::int64_t> number, const char* path) {
+    if (number.value_or(0) < 0) faults.push_back({path, "must not be negative"});
+  };
+  not_negative(spec.successful_run_history_limit, "spec.successfulRunHistoryLimit");
+  not_negative(spec.failed_run_history_limit, "spec.failedRunHistoryLimit");
+  not_negative(spec.starting_deadline_seconds, "spec.startingDeadlineSeconds");
+  not_negative(spec.jitter_seconds, "spec.jitterSeconds");
+  const std::string_view zone = spec.time_zone ? std::string_view(*spec.time_zone) : "";
+  if (const auto cron = CronSchedule::parse(spec.schedule, {.zone = zone, .local = local}); !cron) {
+    // The zone of the field is at fault if the schedule can be read without it.
+    const bool fine = !zone.empty() && CronSchedule::parse(spec.schedule, {.zone = "", .local = local});
+    faults.push_back({fine ? "spec.timeZone" : "spec.schedule", cron.error().message()});
+  }
+  return faults;
+}
+
 std::vector<Fault> validate(const ScheduledSparkApplication& app, const ValidationOptions& options) {
   Faults faults;
-  check_name(app.metadata.name, faults);
-  append(faults, validate_spark_conf(app.spec.app_template.spark_conf, app.metadata.namespace_,
-                                     "spec.template.sparkConf", options));
+  const std::string& name = app.metadata.name;
+  check_name(name, faults);
+  if (name.size() <= kLabel && name.size() > kLongestScheduleName)
+    faults.push_back({"metadata.name", "must have at most " + std::to_string(kLongestScheduleName) +
+                                           " characters, because the time is appended to it in the names of "
+                                           "its runs, which have at most " +
+                                           std::to_string(kLabel)});
+  // Where the operator runs, and hence its local zone, is not known here; whether a text can be read does not
+  // depend on it.
+  append(faults, validate_schedule(app.spec, TimeZone::local("UTC")));
+  check_spec(app.spec.app_template, "spec.template", app.metadata.namespace_, options, faults);
+  check_possible(app.spec.app_template, "spec.template", faults);
   return faults;
 }
 
 std::vector<Fault> validate(const SparkConnect& connect, const ValidationOptions& options) {
-  constexpr std::size_t kLabel = 63;
   constexpr std::string_view kServer = "-server";
   Faults faults;
   const SparkConnectSpec& spec = connect.spec;
@@ -314,17 +398,18 @@ std::vector<Fault> validate(const SparkConnect& connect, const ValidationOptions
                                            " characters, because its service is called \"" + name +
                                            std::string(kServer) + "\""});
   if (spec.spark_version.empty()) faults.push_back({"spec.sparkVersion", "is required"});
-  check_template(spec.server.pod_template, spec.spark_version, "spec.server.template", faults);
-  check_template(spec.executor.pod_template, spec.spark_version, "spec.executor.template", faults);
+  check_template(spec.server.pod_template, spec.spark_version, "spec", "server", faults);
+  check_template(spec.executor.pod_template, spec.spark_version, "spec", "executor", faults);
   if (spec.image.value_or("").empty() && !(has_image(spec.server.pod_template, container::kDriver) &&
                                            has_image(spec.executor.pod_template, container::kExecutor)))
     faults.push_back(
         {"spec.image", "is required unless the templates of server and executor both have an image"});
-  check_dynamic_allocation(spec.dynamic_allocation, faults);
+  ExecutorBounds(spec.dynamic_allocation, "spec", faults).in_order();
   check_memory(spec.server.memory, "spec.server.memory", faults);
   check_memory(spec.executor.memory, "spec.executor.memory", faults);
   append(faults,
          validate_spark_conf(spec.spark_conf, connect.metadata.namespace_, "spec.sparkConf", options));
+  check_limits(spec, "spec", faults);
   return faults;
 }
 

@@ -1,9 +1,9 @@
-// The rules that no schema can express. The webhook refuses an object with the first fault; a controller
-// without webhook reports it as the reason of a failed submission.
+// The rules that no schema can express. The webhook refuses an object with all its faults; a controller
+// without webhook reports them as the reason of a failed submission.
 //
-//   for (const Fault& fault : validate(app)) …        // {"spec.driver.template", "needs Spark 3.0.0 or
-//   later, …"} describe(validate(app))                           // "spec.nodeSelector: …;
-//   spec.driver.template: …", "" when valid
+//   for (const Fault& fault : validate(app)) …        // {"spec.driver.template", "needs Spark 3.0.0 …"}
+//   describe(validate(app))                           // "spec.nodeSelector: …; spec.driver.template: …", or
+//                                                     // "" when valid
 //
 // Faults come in the order in which the Go operator's webhook would meet them. Thread: pure functions.
 #pragma once
@@ -15,6 +15,7 @@
 #include "api/scheduled_spark_application.h"
 #include "api/spark_application.h"
 #include "api/spark_connect.h"
+#include "api/time_zone.h"
 
 namespace api {
 
@@ -31,14 +32,18 @@ struct ValidationOptions {
   bool allow_operator_keys_in_spark_conf = false;
 };
 
+// The rules that the Go operator's webhook has.
 std::vector<Fault> validate(const SparkApplication& app, const ValidationOptions& options = {});
 // All of the above, and what the schema of a current CRD would have refused or no submission could be made
-// of: negative numbers, malformed sizes and quantities, names that no pod can have. For the controller, which
-// may meet objects that neither a webhook nor a schema has seen. `app` as stored, or with defaults.
+// of: negative numbers, malformed sizes and quantities, names that no pod can have. Nothing is among it that
+// Spark would have run. `app` as stored, or with defaults.
 std::vector<Fault> validate_submission(const SparkApplication& app, const ValidationOptions& options = {});
-// Schedule, time zone and policies are the controller's to judge: it must be able to report them in status
-// anyway.
+// Name, schedule and policies, and all of the above about the template. A name of more than 43 characters is
+// fine or not by the precision of the times in the names of runs, which only the controller knows; refused is
+// what no precision makes room for.
 std::vector<Fault> validate(const ScheduledSparkApplication& app, const ValidationOptions& options = {});
+// Of these the schedule, zone, policies and limits alone; `local` is the zone of a schedule that names none.
+std::vector<Fault> validate_schedule(const ScheduledSparkApplicationSpec& spec, const TimeZone& local);
 std::vector<Fault> validate(const SparkConnect& connect, const ValidationOptions& options = {});
 
 // The sparkConf rules alone; `ns` is the namespace of the object that holds it, `path` where it lies there.

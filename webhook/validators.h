@@ -1,13 +1,14 @@
-// The validators of the operator's three kinds, as answers to reviews: api/validation.h has the rules.
+// The validators of the operator's three kinds, as answers to reviews: api/validation.h and
+// spark/conf_faults.h have the rules.
 //
 //   routes.add("/validate-…-sparkapplication", [options](const Review& r) { return validate_application(r,
 //   options); });
 //
 // Creation: every fault is named, "spec.sparkConf[spark.master]: belongs to the operator; …". Update: only
 // faults that it brings. What was let in before a rule existed stays editable as long as the value that the
-// rule is about stays as it was. Deletion is never refused.
-// Codes: 403 refused by a rule; 400 the object cannot be decoded, or the operation is unknown.
-// Thread: pure functions.
+// rule is about stays as it was, and what could not even be decoded can be repaired. Deletion is never
+// refused. A schedule whose name may be too long for its runs is let in with a warning. Codes: 403 refused by
+// a rule; 400 the object cannot be decoded, or the operation is unknown. Thread: pure functions.
 #pragma once
 
 #include <string_view>

@@ -86,7 +86,7 @@ TEST_CASE("what cannot be decoded is a bad request, with the path", "[webhook]")
   const Json object = application_json({{"driver", {{"cores", "two"}}}});
   for (const Verdict& verdict :
        {webhook::default_application(review_of("CREATE", object)), validated("CREATE", object),
-        validated("UPDATE", application_json(), object)}) {
+        validated("UPDATE", object, application_json())}) {
     CHECK_FALSE(verdict.allowed);
     CHECK(verdict.code == 400);
     CHECK_THAT(verdict.message, Catch::Contains("spec.driver.cores"));
@@ -124,6 +124,121 @@ TEST_CASE("what was let in before a rule existed stays editable, but not where t
              Catch::Contains("spec.nodeSelector") && !Catch::Contains("spark.master"));
 }
 
+TEST_CASE("what cannot be decoded is repaired by an update, and not by one with other faults", "[webhook]") {
+  const Json broken = application_json({{"driver", {{"cores", "two"}}}});
+  CHECK(validated("UPDATE", application_json(), broken).allowed);
+  CHECK_THAT(validated("UPDATE", application_json({{"sparkConf", {{"spark.master", "x"}}}}), broken).message,
+             Catch::Contains("spec.sparkConf[spark.master]"));
+}
+
+TEST_CASE("what would fail later is refused at once, by path and rule", "[webhook]") {
+  struct Row {
+    const char* why;
+    Json spec;
+    const char* fault;
+  };
+  const Json bounds = {{"enabled", true}, {"minExecutors", 5}, {"maxExecutors", 2}};
+  const std::vector<Row> rows{
+      {"bounds of dynamic allocation",
+       {{"dynamicAllocation", bounds}},
+       "spec.dynamicAllocation.minExecutors: must not exceed maxExecutors (5 > 2)"},
+      {"bounds in sparkConf",
+       {{"sparkConf",
+         {{"spark.dynamicAllocation.enabled", "true"},
+          {"spark.dynamicAllocation.minExecutors", "5"},
+          {"spark.dynamicAllocation.maxExecutors", "2"}}}},
+       "spec.sparkConf[spark.dynamicAllocation.minExecutors]: must not exceed"},
+      {"a size", {{"driver", {{"memory", "1.5g"}}}}, "spec.driver.memory: expected digits and a unit"},
+      {"an overhead", {{"executor", {{"memoryOverhead", "lots"}}}}, "spec.executor.memoryOverhead: expected"},
+      {"a quantity",
+       {{"executor", {{"coreLimit", "2 cores"}}}},
+       "spec.executor.coreLimit: expected a quantity"},
+      {"a request", {{"driver", {{"coreRequest", "-1"}}}}, "spec.driver.coreRequest: must not be negative"},
+      {"a limit", {{"driver", {{"memoryLimit", "2gi"}}}}, "spec.driver.memoryLimit: expected a quantity"},
+      {"a number", {{"driver", {{"cores", 0}}}}, "spec.driver.cores: must be at least 1, is 0"},
+      {"a factor",
+       {{"memoryOverheadFactor", "half"}},
+       "spec.memoryOverheadFactor: expected a decimal number"},
+      {"GPUs",
+       {{"executor", {{"gpu", {{"name", "nvidia.com/gpu"}, {"quantity", -1}}}}}},
+       "spec.executor.gpu.quantity: must be at least 0, is -1"},
+      {"a pod's name", {{"driver", {{"podName", "My_Driver"}}}}, "spec.driver.podName: \"My_Driver\""},
+      {"resources of a pod group",
+       {{"batchSchedulerOptions", {{"resources", {{"cpu", "some"}}}}}},
+       "spec.batchSchedulerOptions.resources[cpu]: expected a quantity"},
+      {"a size in sparkConf",
+       {{"sparkConf", {{"spark.executor.memoryOverhead", "1Gi"}}}},
+       "spec.sparkConf[spark.executor.memoryOverhead]: expected digits and a unit"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.why);
+    const Verdict verdict = validated("CREATE", application_json(row.spec));
+    CHECK(verdict.code == 403);
+    CHECK_THAT(verdict.message, Catch::Contains(row.fault));
+    // The same in the template of a schedule, one level deeper.
+    Json scheduled = {{"metadata", {{"name", "nightly"}, {"namespace", "ns"}}},
+                      {"spec", {{"schedule", "@daily"}, {"template", application_json(row.spec)["spec"]}}}};
+    if (std::string(row.why) == "a pod's name") continue;  // the runs of a schedule are named by their time
+    CHECK_THAT(webhook::validate_scheduled_application(review_of("CREATE", scheduled), {}).message,
+               Catch::Contains("spec.template" + std::string(row.fault).substr(4)));
+  }
+  // Spark starts with the larger number, and has no quarrel with it.
+  CHECK(validated("CREATE",
+                  application_json({{"dynamicAllocation",
+                                     {{"enabled", true}, {"initialExecutors", 1}, {"minExecutors", 3}}}}))
+            .allowed);
+}
+
+TEST_CASE("a schedule that no run could follow is refused at once", "[webhook]") {
+  const Json good = {{"schedule", "@daily"}, {"template", application_json()["spec"]}};
+  const auto decide = [](const Json& spec, const std::string& name = "nightly", const Json& old = nullptr) {
+    const Json object = {{"metadata", {{"name", name}, {"namespace", "ns"}}}, {"spec", spec}};
+    const Json before = {{"metadata", {{"name", name}, {"namespace", "ns"}}}, {"spec", old}};
+    return webhook::validate_scheduled_application(
+        old.is_null() ? review_of("CREATE", object) : review_of("UPDATE", object, before), {});
+  };
+  REQUIRE(decide(good).allowed);
+  struct Row {
+    const char* field;
+    Json value;
+    const char* fault;
+  };
+  const std::vector<Row> rows{
+      {"schedule", "0 25 * * *", "spec.schedule: "},
+      {"schedule", "", "spec.schedule: "},
+      {"schedule", "TZ=Mars/Olympus 0 2 * * *", "spec.schedule: provided bad location Mars/Olympus"},
+      {"timeZone", "Mars/Olympus", "spec.timeZone: "},
+      {"concurrencyPolicy", "Never", "spec.concurrencyPolicy: expected Allow, Forbid or Replace, got Never"},
+      {"catchUpPolicy", "Some", "spec.catchUpPolicy: expected Latest, All or Skip, got Some"},
+      {"successfulRunHistoryLimit", -1, "spec.successfulRunHistoryLimit: must not be negative"},
+      {"failedRunHistoryLimit", -1, "spec.failedRunHistoryLimit: must not be negative"},
+      {"startingDeadlineSeconds", -1, "spec.startingDeadlineSeconds: must not be negative"},
+      {"jitterSeconds", -1, "spec.jitterSeconds: must not be negative"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.field << ": " << row.value);
+    Json spec = good;
+    spec[row.field] = row.value;
+    const Verdict refused = decide(spec);
+    CHECK(refused.code == 403);
+    CHECK_THAT(refused.message, Catch::Contains(row.fault));
+    // It stays editable where the rule does not look.
+    Json edited = spec;
+    edited["template"]["executor"]["instances"] = 3;
+    CHECK(decide(edited, "nightly", spec).allowed);
+    CHECK_FALSE(decide(spec, "nightly", good).allowed);
+  }
+
+  // 63 characters less a dash and the time: refused when not even minutes fit, warned of when nanoseconds do
+  // not.
+  CHECK(decide(good, std::string(43, 'n')).warnings.empty());
+  CHECK(decide(good, std::string(44, 'n')).warnings.size() == 1);
+  CHECK(decide(good, std::string(54, 'n')).allowed);
+  CHECK_THAT(decide(good, std::string(55, 'n')).message,
+             Catch::Contains("metadata.name: must have at most 54"));
+  CHECK(decide(good, std::string(55, 'n'), good).allowed);
+}
+
 TEST_CASE("values are found by the path of a fault", "[webhook]") {
   const Json object = {{"spec", {{"conf", {{"a.b", 1}}}, {"list", {{{"x", 2}}}}}}};
   CHECK(*webhook::value_at(object, "spec.conf[a.b]") == 1);
@@ -136,7 +251,9 @@ TEST_CASE("values are found by the path of a fault", "[webhook]") {
 TEST_CASE("the other kinds are validated by their own rules", "[webhook]") {
   const Json scheduled = {
       {"metadata", {{"name", "nightly"}, {"namespace", "ns"}}},
-      {"spec", {{"schedule", "@daily"}, {"template", {{"sparkConf", {{"spark.master", "x"}}}}}}}};
+      {"spec",
+       {{"schedule", "@daily"},
+        {"template", {{"sparkVersion", "3.5.7"}, {"sparkConf", {{"spark.master", "x"}}}}}}}};
   CHECK_THAT(webhook::validate_scheduled_application(review_of("CREATE", scheduled), {}).message,
              Catch::Contains("spec.template.sparkConf[spark.master]"));
   CHECK(webhook::validate_scheduled_application(review_of("CREATE", scheduled),

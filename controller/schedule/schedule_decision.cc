@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/digest.h"
+#include "api/validation.h"
 
 namespace controller {
 
@@ -21,31 +22,15 @@ namespace {
 constexpr int kMostCaughtUp = 100;
 constexpr std::int32_t kHistoryLimit = 1;
 
-bool is_one_of(const std::optional<std::string>& value, std::initializer_list<std::string_view> known) {
-  return !value || value->empty() || std::ranges::find(known, *value) != known.end();
-}
-
 bool is(const std::optional<std::string>& value, std::string_view word) {
   return value && *value == word;
 }
 
 Result<CronSchedule> read_spec(const api::ScheduledSparkApplicationSpec& spec, const SchedulePolicy& policy) {
-  const auto bad = [](std::string message) {
-    return kube::fail(kube::ErrorKind::InvalidInput, std::move(message));
-  };
-  namespace concurrency = api::concurrency_policy;
-  namespace catch_up = api::catch_up_policy;
-  if (!is_one_of(spec.concurrency_policy, {concurrency::kAllow, concurrency::kForbid, concurrency::kReplace}))
-    return bad("spec.concurrencyPolicy: expected Allow, Forbid or Replace, got " + *spec.concurrency_policy);
-  if (!is_one_of(spec.catch_up_policy, {catch_up::kLatest, catch_up::kAll, catch_up::kSkip}))
-    return bad("spec.catchUpPolicy: expected Latest, All or Skip, got " + *spec.catch_up_policy);
-  if (spec.successful_run_history_limit.value_or(0) < 0)
-    return bad("spec.successfulRunHistoryLimit: must not be negative");
-  if (spec.failed_run_history_limit.value_or(0) < 0)
-    return bad("spec.failedRunHistoryLimit: must not be negative");
-  if (spec.starting_deadline_seconds.value_or(0) < 0)
-    return bad("spec.startingDeadlineSeconds: must not be negative");
-  if (spec.jitter_seconds.value_or(0) < 0) return bad("spec.jitterSeconds: must not be negative");
+  for (const api::Fault& fault : api::validate_schedule(spec, policy.local))
+    // A schedule that cannot be read is told in the words of its reader.
+    if (fault.path != "spec.schedule" && fault.path != "spec.timeZone")
+      return kube::fail(kube::ErrorKind::InvalidInput, api::describe({fault}));
   return CronSchedule::parse(spec.schedule, {.zone = spec.time_zone ? std::string_view(*spec.time_zone) : "",
                                              .local = policy.local});
 }
