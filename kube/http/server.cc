@@ -51,6 +51,12 @@ class HttpServer::Impl {
     grace_over_.set(loop_.after(grace));
   }
 
+  void drain() {
+    draining_ = true;
+    for (Place& place : places_)
+      if (place.connection != nullptr) place.connection->end_with_answer();
+  }
+
   void set_tls(std::shared_ptr<TlsServerContext> tls) { options_.tls = std::move(tls); }
   int connections() const { return static_cast<int>(places_.size()); }
 
@@ -59,7 +65,31 @@ class HttpServer::Impl {
   struct Place {
     Stream* handshaking = nullptr;
     ServerConnection* connection = nullptr;
+    SteadyTime accepted{};
+
+    // Since when we wait for the client; nothing: it waits for us.
+    std::optional<SteadyTime> silent_since() const {
+      if (connection != nullptr) return connection->waiting_since();
+      return accepted;
+    }
   };
+
+  // Makes room, unless nobody has been silent for long enough.
+  void replace_one() {
+    Place* victim = nullptr;
+    SteadyTime longest = loop_.steady() - *options_.replace_after;
+    for (Place& place : places_) {
+      const auto since = place.silent_since();
+      if (!since || *since > longest) continue;
+      longest = *since;
+      victim = &place;
+    }
+    if (victim == nullptr) return;
+    if (victim->connection != nullptr)
+      victim->connection->cut();
+    else if (victim->handshaking != nullptr)
+      victim->handshaking->close();
+  }
 
   static void wind_down(Place& place) {
     if (place.connection != nullptr) {
@@ -71,7 +101,7 @@ class HttpServer::Impl {
 
   Task<> accept_until_stopped() {
     while (!stopping_) {
-      if (connections() >= options_.max_connections) {
+      if (connections() >= options_.max_connections && !options_.replace_after) {
         co_await connection_ended_.wait();
         continue;
       }
@@ -82,7 +112,13 @@ class HttpServer::Impl {
         co_await sleep(loop_, kAcceptPause);
         continue;
       }
+      while (connections() >= options_.max_connections) {
+        replace_one();
+        (void)co_await connection_ended_.wait_until(loop_.after(*options_.replace_after));
+        if (stopping_) co_return;
+      }
       places_.emplace_back();
+      places_.back().accepted = loop_.steady();
       // Taking the options' context now: it may be replaced during the handshake.
       tasks_.spawn("connection of " + (*accepted)->peer().to_string(),
                    run_connection(std::prev(places_.end()), std::move(*accepted), options_.tls));
@@ -116,8 +152,10 @@ class HttpServer::Impl {
       stream = std::move(accepted->stream);
       peer = std::move(accepted->peer);
     }
-    ServerConnection connection(loop_, options_, handler_, log_, std::move(stream), std::move(peer));
+    ServerConnection connection(loop_, options_, handler_, log_, std::move(stream), std::move(peer),
+                                buffered_);
     place->connection = &connection;
+    if (draining_) connection.end_with_answer();
     if (stopping_) connection.wind_down();
     co_await connection.run();
     place->connection = nullptr;
@@ -129,6 +167,8 @@ class HttpServer::Impl {
   Log log_;
   std::unique_ptr<Listener> listener_;
   bool stopping_ = false;
+  bool draining_ = false;
+  std::size_t buffered_ = 0;  // bytes of all connections' requests
   std::list<Place> places_;
   TaskGroup tasks_;
   WaitList connection_ended_;
@@ -146,6 +186,10 @@ Task<> HttpServer::serve(std::unique_ptr<Listener> listener) {
 
 void HttpServer::stop(Duration grace) {
   impl_->stop(grace);
+}
+
+void HttpServer::drain() {
+  impl_->drain();
 }
 
 void HttpServer::set_tls(std::shared_ptr<TlsServerContext> tls) {

@@ -70,7 +70,13 @@ struct HttpServerOptions {
   std::size_t max_body_bytes = 3u << 20;    // kube-apiserver's default request limit
   std::size_t max_header_bytes = 64u << 10;
   int max_connections = 10'000;  // further ones wait in the kernel's backlog
-  Duration read_timeout = 60s;   // for one request, from its first byte; also for the TLS handshake
+  // When every place is taken, a new connection gets that of the client that has kept us waiting longest (for
+  // a handshake, a request or the rest of one), if that is at least so long. Absent: none.
+  std::optional<Duration> replace_after{};
+  // Of requests that are being read or answered, all connections together: beyond it, one that goes on
+  // sending gets 503. 0: no bound but those of each request.
+  std::size_t max_buffered_bytes = 0;
+  Duration read_timeout = 60s;  // for one request, from its first byte; also for the TLS handshake
   Duration idle_timeout = 180s;
   Duration write_timeout = 60s;  // for every 256 KiB of an answer
 };
@@ -87,6 +93,9 @@ class HttpServer {
   // ended; may be called once.
   Task<> serve(std::unique_ptr<Listener> listener);
   void stop(Duration grace = 5s);
+  // Before stop(): goes on accepting and answering, but each answer ends its connection, so that clients
+  // which keep theirs go elsewhere without ever meeting a closed one.
+  void drain();
   // From the next connection on.
   void set_tls(std::shared_ptr<TlsServerContext> tls);
 

@@ -49,13 +49,15 @@ Error out_of_order(const char* what) {
 
 ServerConnection::ServerConnection(Loop& loop, const HttpServerOptions& options,
                                    const HttpServer::Handler& handler, Log log,
-                                   std::unique_ptr<Stream> stream, std::optional<TlsPeer> tls_peer)
+                                   std::unique_ptr<Stream> stream, std::optional<TlsPeer> tls_peer,
+                                   std::size_t& buffered)
     : loop_(loop),
       options_(options),
       handler_(handler),
       log_(std::move(log)),
       stream_(std::move(stream)),
-      tls_peer_(std::move(tls_peer)) {}
+      tls_peer_(std::move(tls_peer)),
+      buffered_(buffered) {}
 
 Task<> ServerConnection::run() {
   while (!winding_down_ && co_await serve_one()) {
@@ -75,19 +77,36 @@ void ServerConnection::wind_down() {
   }
 }
 
+void ServerConnection::cut() {
+  answer_ = Answer::Broken;
+  stream_->close();
+}
+
+bool ServerConnection::count_buffered(std::size_t bytes) {
+  const bool more = bytes > counted_;
+  buffered_ += bytes - counted_;  // unsigned: wraps to a decrease
+  counted_ = bytes;
+  return !more || options_.max_buffered_bytes == 0 || buffered_ <= options_.max_buffered_bytes;
+}
+
 // True when another request may follow.
 Task<bool> ServerConnection::serve_one() {
   answer_ = Answer::None;
   request_ = {};
   WireParser parser(WireParser::Role::Request,
                     {.header_bytes = options_.max_header_bytes, .body_bytes = options_.max_body_bytes});
-  if (!co_await read_request(parser)) co_return false;
+  waiting_since_ = loop_.steady();
+  const bool whole = co_await read_request(parser);
+  waiting_since_.reset();
+  if (!whole) co_return false;
   request_ = std::move(parser.request());
   request_.body = std::move(parser.body());
   drop_authority(request_.target);
 
   stream_->set_deadline(kNever);
   co_await run_handler();
+  request_.body = {};
+  count_buffered(0);
   co_return keep_alive_&& answer_ == Answer::Complete;
 }
 
@@ -115,6 +134,10 @@ Task<bool> ServerConnection::read_request(WireParser& parser) {
       co_return false;
     }
     if (parser.done()) co_return true;
+    if (!count_buffered(parser.body().size())) {
+      co_await refuse(503, "too much is being sent at once");
+      co_return false;
+    }
 
     Result<std::size_t> got = co_await input_.read_from(*stream_);
     if (!got) {
@@ -129,6 +152,7 @@ Task<bool> ServerConnection::read_request(WireParser& parser) {
       parser.put_end();
     } else if (idle_) {
       idle_ = false;
+      waiting_since_ = loop_.steady();
       stream_->set_deadline(loop_.after(options_.read_timeout));
     }
   }
@@ -246,7 +270,7 @@ Headers ServerConnection::dated(Headers headers) const {
 Task<Result<>> ServerConnection::respond(HttpResponse response) {
   if (answer_ == Answer::Broken) co_return fail(ErrorKind::Unavailable, "the connection is closed");
   if (answer_ != Answer::None) co_return fail(out_of_order("there is one already"));
-  if (winding_down_) keep_alive_ = false;
+  if (winding_down_ || winding_down_after_next_) keep_alive_ = false;
   const bool no_body = response.status == 204 || response.status == 304;
   const std::string length =
       no_body ? std::string() : "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
@@ -268,7 +292,7 @@ Task<Result<>> ServerConnection::start(HttpResponse head) {
   if (answer_ == Answer::Broken) co_return fail(ErrorKind::Unavailable, "the connection is closed");
   if (answer_ != Answer::None) co_return fail(out_of_order("there is one already"));
   chunked_ = version_ == 11;
-  if (winding_down_ || !chunked_) keep_alive_ = false;
+  if (winding_down_ || winding_down_after_next_ || !chunked_) keep_alive_ = false;
   Result<std::string> text = response_head(head.status, dated(std::move(head.headers)),
                                            framing(chunked_ ? "Transfer-Encoding: chunked\r\n" : ""));
   if (!text) co_return fail(text);

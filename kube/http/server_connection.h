@@ -3,7 +3,8 @@
 //   ServerConnection connection(loop, options, handler, log, std::move(stream), std::move(peer_certificate));
 //   co_await connection.run();               // until the client goes, misbehaves, or wind_down()
 //
-// Thread: the loop's only. Lifetime: outlives run().
+// `buffered` counts the bytes of requests that are read or answered, of all connections of a server.
+// Thread: the loop's only. Lifetime: outlives run(); `buffered` outlives it.
 #pragma once
 
 #include "kube/http/server.h"
@@ -14,11 +15,20 @@ namespace kube {
 class ServerConnection final : public HttpExchange {
  public:
   ServerConnection(Loop& loop, const HttpServerOptions& options, const HttpServer::Handler& handler, Log log,
-                   std::unique_ptr<Stream> stream, std::optional<TlsPeer> tls_peer);
+                   std::unique_ptr<Stream> stream, std::optional<TlsPeer> tls_peer, std::size_t& buffered);
+  ~ServerConnection() override { count_buffered(0); }
+  ServerConnection(const ServerConnection&) = delete;
+  ServerConnection& operator=(const ServerConnection&) = delete;
 
   Task<> run();
   // Closes now when no request is being read or answered, after the current answer otherwise.
   void wind_down();
+  // After the answer to the current or the next request.
+  void end_with_answer() { winding_down_after_next_ = true; }
+  // Closes now, whatever is being read.
+  void cut();
+  // Since when the client owes us a request, or the rest of one; nothing while one is answered.
+  std::optional<SteadyTime> waiting_since() const { return waiting_since_; }
 
   const HttpRequest& request() const override { return request_; }
   HttpRequest& request() override { return request_; }
@@ -38,6 +48,8 @@ class ServerConnection final : public HttpExchange {
 
   Task<bool> serve_one();
   Task<bool> read_request(WireParser& parser);
+  // False: all connections together hold too much.
+  bool count_buffered(std::size_t bytes);
   Task<bool> expect_body(WireParser& parser);
   Task<> run_handler();
   // Answers for the server itself, and ends the connection.
@@ -63,6 +75,10 @@ class ServerConnection final : public HttpExchange {
   bool aborted_ = false;
   bool idle_ = true;
   bool winding_down_ = false;
+  bool winding_down_after_next_ = false;
+  std::optional<SteadyTime> waiting_since_{};
+  std::size_t& buffered_;
+  std::size_t counted_ = 0;  // of buffered_, our share
 };
 
 }  // namespace kube

@@ -271,6 +271,73 @@ TEST_CASE("no more connections are accepted than allowed, until one ends") {
   CHECK(world.run(ask(streams[2].get())).ends_with("GET /third "));
 }
 
+TEST_CASE("a new connection gets the place of the client that has been silent for longest") {
+  TestWorld world(echo, {.max_connections = 3, .replace_after = 1s});
+  std::vector<std::unique_ptr<Stream>> silent;
+  for (int i = 0; i < 3; ++i) {
+    silent.push_back(world.run(world.connect()));
+    world.loop.run_for(100ms);
+  }
+  // Half a request is silence too; the second one has just been answered.
+  auto write = [](Stream* stream, std::string text) -> Task<bool> {
+    co_return (co_await stream->write(text)).has_value();
+  };
+  world.loop.run_for(2s);
+  CHECK(world.run(write(silent[0].get(), "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\na")));
+  world.loop.run_for(10ms);
+  CHECK(world.run(write(silent[1].get(), "GET /busy HTTP/1.1\r\nHost: h\r\n\r\n")));
+  world.loop.run_for(10ms);
+  const SteadyTime before = world.loop.steady();
+  CHECK(world.talk(last_request("/one")).ends_with("GET /one "));  // the third went
+  world.loop.run_for(2s);
+  std::vector<std::unique_ptr<Stream>> more;
+  for (int i = 0; i < 2; ++i) more.push_back(world.run(world.connect()));
+  world.loop.run_for(10ms);
+  CHECK(world.server->connections() == 3);
+  CHECK(world.run(read_to_end(*silent[0])).empty());  // so did the half request
+  CHECK(world.loop.steady() - before < 10s);
+  CHECK(world.run(write(silent[1].get(), last_request("/still"))));
+  CHECK(world.run(read_to_end(*silent[1])).ends_with("GET /still "));
+}
+
+TEST_CASE("bodies of all requests together are bounded, and small ones get through") {
+  TestWorld world(echo, {.max_buffered_bytes = 100'000});
+  std::vector<std::unique_ptr<Stream>> slow;
+  auto write = [](Stream* stream, std::string text) -> Task<bool> {
+    co_return (co_await stream->write(text)).has_value();
+  };
+  const std::string part =
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n" + std::string(45'000, 'x');
+  for (int i = 0; i < 2; ++i) {
+    slow.push_back(world.run(world.connect()));
+    CHECK(world.run(write(slow.back().get(), part)));
+    world.loop.run_for(10ms);
+  }
+  CHECK(first_line(world.talk(part)) == "HTTP/1.1 503 Service Unavailable");
+  CHECK(world.talk(last_request("/small")).ends_with("GET /small "));
+  slow.clear();
+  world.loop.run_for(10ms);
+  CHECK(world
+            .talk("POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n" +
+                  std::string(60'000, 'x'))
+            .starts_with("HTTP/1.1 200"));
+}
+
+TEST_CASE("a draining server answers all who ask, and ends each connection with its answer") {
+  TestWorld world(echo);
+  auto kept = world.run(world.connect());
+  auto ask = [](Stream* stream, std::string target) -> Task<std::string> {
+    (void)co_await stream->write("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    co_return co_await read_until_text(*stream, "GET " + target);
+  };
+  CHECK(world.run(ask(kept.get(), "/a")).find("Connection: close") == std::string::npos);
+  world.server->drain();
+  world.loop.run_for(1s);
+  CHECK(world.run(ask(kept.get(), "/b")).find("Connection: close") != std::string::npos);
+  CHECK(world.run(read_to_end(*kept)).empty());
+  CHECK(world.talk("GET /new HTTP/1.1\r\nHost: h\r\n\r\n").ends_with("GET /new "));
+}
+
 TEST_CASE("stop lets answers under way finish, closes idle connections, and ends") {
   struct Slow {
     static Task<> serve(TestWorld& world, HttpExchange& exchange) {
