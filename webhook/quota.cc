@@ -1,11 +1,8 @@
 #include "webhook/quota.h"
 
 #include <algorithm>
-#include <cstdlib>
 
-#include "api/constants.h"
-#include "api/defaults.h"
-#include "spark/memory_size.h"
+#include "spark/batch/pod_request.h"
 
 namespace webhook {
 
@@ -17,170 +14,160 @@ using kube::Result;
 
 namespace {
 
-constexpr std::int64_t kMinOverhead = 384ll << 20;
+// Thousandths of a core.
+Result<Quantity> cores(const Quantity& one, std::int64_t pods) {
+  std::int64_t total = 0;
+  if (__builtin_mul_overflow(one.milli_value(), pods, &total))
+    return fail(ErrorKind::InvalidInput, "spec.executor: cpu of all executors is too large");
+  return Quantity::milli(total);
+}
 
-// One pod of the role; what the typed fields leave open is sparkConf's.
-struct Role {
-  const char* name;  // "driver"
-  const api::SparkPodSpec& pod;
-  const api::SparkApplicationSpec& spec;
+// Whole bytes.
+Result<Quantity> bytes(const Quantity& one, std::int64_t pods) {
+  std::int64_t total = 0;
+  if (__builtin_mul_overflow(one.value(), pods, &total))
+    return fail(ErrorKind::InvalidInput, "spec.executor: memory of all executors is too large");
+  return Quantity::of(total, Quantity::Format::BinarySI);
+}
 
-  std::optional<std::string> conf(const std::string& key) const {
-    const auto found = spec.spark_conf.find(key);
-    if (found == spec.spark_conf.end() || found->second.empty()) return std::nullopt;
-    return found->second;
+// A term of pod affinity or anti-affinity that looks into other namespaces.
+bool looks_elsewhere(const Json& affinity) {
+  if (affinity.is_array()) return std::ranges::any_of(affinity, looks_elsewhere);
+  if (!affinity.is_object()) return false;
+  for (const auto& [key, value] : affinity.items()) {
+    if (key == "namespaces" && value.is_array() && !value.empty()) return true;
+    if (key == "namespaceSelector" && !value.is_null()) return true;
+    if (key != "labelSelector" && looks_elsewhere(value)) return true;
   }
-  std::optional<std::string> conf_of_role(const std::string& rest) const {
-    return conf("spark." + std::string(name) + "." + rest);
+  return false;
+}
+
+RoleDemand scoped(const api::SparkPodSpec& pod) {
+  RoleDemand role;
+  role.priority_class = pod.priority_class_name.value_or("");
+  if (role.priority_class.empty())
+    role.priority_class = kube::string_at(pod.pod_template, {"spec", "priorityClassName"});
+  role.terminating = kube::find_path(pod.pod_template, {"spec", "activeDeadlineSeconds"}) != nullptr;
+  const Json* of_template = kube::find_path(pod.pod_template, {"spec", "affinity"});
+  const Json& affinity = pod.affinity.is_object() || of_template == nullptr ? pod.affinity : *of_template;
+  for (const char* kind : {"podAffinity", "podAntiAffinity"})
+    if (const Json* terms = kube::find_path(affinity, {kind}); terms != nullptr && looks_elsewhere(*terms))
+      role.cross_namespace_affinity = true;
+  return role;
+}
+
+Result<RoleDemand> of_role(const api::SparkPodSpec& pod, const spark::PodRequest& one, std::int64_t pods) {
+  RoleDemand role = scoped(pod);
+  auto cpu = cores(Quantity::parse(one.cpu).value(), pods);
+  if (!cpu) return fail(std::move(cpu));
+  auto cpu_limit = cores(one.cpu_limit, pods);
+  if (!cpu_limit) return fail(std::move(cpu_limit));
+  auto memory = bytes(Quantity::of(one.memory.bytes), pods);
+  if (!memory) return fail(std::move(memory));
+  auto memory_limit = bytes(one.memory_limit, pods);
+  if (!memory_limit) return fail(std::move(memory_limit));
+  role.amounts = {{"cpu", *cpu},       {"requests.cpu", *cpu},       {"limits.cpu", *cpu_limit},
+                  {"memory", *memory}, {"requests.memory", *memory}, {"limits.memory", *memory_limit}};
+  return role;
+}
+
+// Whether pods of a role count for a quota.
+class Scopes {
+ public:
+  explicit Scopes(const Json& quota) {
+    if (const Json* scopes = kube::find_path(quota, {"spec", "scopes"}); scopes != nullptr)
+      for (const Json& scope : *scopes)
+        rules_.push_back({scope.is_string() ? scope.get<std::string>() : "", "Exists", Json::array()});
+    if (const Json* rules = kube::find_path(quota, {"spec", "scopeSelector", "matchExpressions"});
+        rules != nullptr)
+      for (const Json& rule : *rules) {
+        const Json* values = kube::find_path(rule, {"values"});
+        rules_.push_back({kube::string_at(rule, {"scopeName"}), kube::string_at(rule, {"operator"}),
+                          values == nullptr ? Json::array() : *values});
+      }
   }
-  std::unexpected<kube::Error> wrong(const char* field, const kube::Error& error) const {
-    return fail(error.while_doing("spec." + std::string(name) + "." + field));
+
+  bool count(const RoleDemand& role) const {
+    return std::ranges::all_of(rules_, [&](const Rule& rule) { return counts(rule, role); });
   }
+
+ private:
+  struct Rule {
+    std::string scope;
+    std::string operation;
+    Json values;
+  };
+
+  static bool counts(const Rule& rule, const RoleDemand& role) {
+    if (rule.scope == "NotBestEffort") return true;
+    if (rule.scope == "Terminating") return role.terminating;
+    if (rule.scope == "NotTerminating") return !role.terminating;
+    if (rule.scope == "CrossNamespacePodAffinity") return role.cross_namespace_affinity;
+    if (rule.scope != "PriorityClass") return false;
+    const bool among = std::ranges::find(rule.values, Json(role.priority_class)) != rule.values.end();
+    if (rule.operation == "In") return among;
+    if (rule.operation == "NotIn") return !among;
+    if (rule.operation == "DoesNotExist") return role.priority_class.empty();
+    return !role.priority_class.empty();
+  }
+
+  std::vector<Rule> rules_;
 };
 
-Result<Quantity> cpu(const Role& role, const std::optional<std::string>& given, const char* field) {
-  if (given) {
-    auto amount = Quantity::parse(*given);
-    if (!amount) return role.wrong(field, amount.error());
-    return amount;
-  }
-  if (role.pod.cores) return Quantity::of(*role.pod.cores);
-  auto amount = Quantity::parse(role.conf_of_role("cores").value_or("1"));
-  if (!amount) return role.wrong("cores", amount.error());
-  return amount;
+ResourceAmounts counted(const Demand& demand, const Scopes& scopes) {
+  ResourceAmounts sum;
+  for (const RoleDemand* role : {&demand.driver, &demand.executors})
+    if (scopes.count(*role))
+      for (const auto& [name, amount] : role->amounts) sum[name] += amount;
+  return sum;
 }
 
-Result<std::int64_t> bytes(const Role& role, const std::string& text, const char* field) {
-  auto size = spark::parse_memory_size(text, spark::ByteUnit::MiB);
-  if (!size) return role.wrong(field, size.error());
-  return size->bytes;
-}
-
-Result<double> overhead_factor(const Role& role) {
-  const auto type = role.spec.type.value_or(api::ApplicationType::Scala);
-  const bool on_jvm = type == api::ApplicationType::Java || type == api::ApplicationType::Scala;
-  std::optional<std::string> text = role.conf_of_role("memoryOverheadFactor");
-  if (!text) text = role.conf("spark.kubernetes.memoryOverheadFactor");
-  if (!text) text = role.spec.memory_overhead_factor;
-  if (!text || text->empty()) return on_jvm ? 0.1 : 0.4;
-  char* end = nullptr;
-  const double factor = std::strtod(text->c_str(), &end);
-  if (end != text->c_str() + text->size() || !(factor >= 0 && factor < 1e6))
-    return fail(ErrorKind::InvalidInput,
-                "spec.memoryOverheadFactor: expected a decimal, got \"" + *text + "\"");
-  return factor;
-}
-
-Result<Quantity> memory(const Role& role) {
-  auto heap = bytes(role, role.pod.memory.value_or(role.conf_of_role("memory").value_or("1g")), "memory");
-  if (!heap) return fail(heap);
-  std::optional<std::string> given = role.pod.memory_overhead;
-  if (!given) given = role.conf_of_role("memoryOverhead");
-  std::int64_t overhead = 0;
-  if (given) {
-    auto size = bytes(role, *given, "memoryOverhead");
-    if (!size) return fail(size);
-    overhead = *size;
-  } else {
-    auto factor = overhead_factor(role);
-    if (!factor) return fail(factor);
-    overhead = std::max(static_cast<std::int64_t>(static_cast<double>(*heap) * *factor), kMinOverhead);
-  }
-  return Quantity::of(*heap, Quantity::Format::BinarySI) + Quantity::of(overhead, Quantity::Format::BinarySI);
-}
-
-Result<ResourceAmounts> of_one_pod(const Role& role) {
-  const std::string kubernetes = "spark.kubernetes." + std::string(role.name) + ".";
-  auto request =
-      cpu(role, role.pod.core_request ? role.pod.core_request : role.conf(kubernetes + "request.cores"),
-          "coreRequest");
-  if (!request) return fail(request);
-  auto limit = cpu(role, role.pod.core_limit ? role.pod.core_limit : role.conf(kubernetes + "limit.cores"),
-                   "coreLimit");
-  if (!limit) return fail(limit);
-  auto ram = memory(role);
-  if (!ram) return fail(ram);
-  Quantity ram_limit = *ram;
-  if (role.pod.memory_limit) {
-    auto text = spark::memory_limit_quantity(*role.pod.memory_limit);
-    auto parsed = text ? Quantity::parse(*text) : fail(text);
-    if (!parsed) return role.wrong("memoryLimit", parsed.error());
-    ram_limit = *parsed;
-  }
-  return ResourceAmounts{{"cpu", *request}, {"requests.cpu", *request}, {"limits.cpu", *limit},
-                         {"memory", *ram},  {"requests.memory", *ram},  {"limits.memory", ram_limit}};
-}
-
-// Executors at the start, as Spark counts them.
-std::int64_t executors(const api::SparkApplicationSpec& spec) {
-  const auto number = [&](const char* key) -> std::int64_t {
-    const auto found = spec.spark_conf.find(key);
-    return found == spec.spark_conf.end() ? 0 : std::strtoll(found->second.c_str(), nullptr, 10);
-  };
-  const std::int64_t fixed = spec.executor.instances.value_or(static_cast<std::int32_t>(
-      std::clamp<std::int64_t>(number(api::spark_conf::kExecutorInstances), 0, 1 << 30)));
-  if (!api::dynamic_allocation_enabled(spec)) return fixed;
-  std::int64_t least = number("spark.dynamicAllocation.minExecutors");
-  std::int64_t first = number("spark.dynamicAllocation.initialExecutors");
-  if (spec.dynamic_allocation) {
-    least = spec.dynamic_allocation->min_executors.value_or(0);
-    first = spec.dynamic_allocation->initial_executors.value_or(0);
-  }
-  return std::max({fixed, least, first});
+std::optional<Quantity> amount_at(const Json& quota, std::string_view part, std::string_view list,
+                                  const std::string& name) {
+  const Json* value = kube::find_path(quota, {part, list, name});
+  if (value == nullptr) return std::nullopt;
+  auto parsed = Quantity::parse(value->is_string() ? value->get<std::string>() : kube::dump_json(*value));
+  return parsed ? *parsed : Quantity();
 }
 
 }  // namespace
 
-Result<ResourceAmounts> requested_by(const api::SparkApplicationSpec& given) {
-  const api::SparkApplicationSpec spec = api::with_defaults(given);
-  auto sum = of_one_pod({"driver", spec.driver, spec});
-  if (!sum) return sum;
-  auto executor = of_one_pod({"executor", spec.executor, spec});
-  if (!executor) return executor;
-  const std::int64_t count = executors(spec);
-  for (auto& [name, amount] : *sum) {
-    // Thousandths of a core, whole bytes.
-    const bool cores = name.ends_with("cpu");
-    const Quantity& one = (*executor)[name];
-    std::int64_t total = 0;
-    if (__builtin_mul_overflow(cores ? one.milli_value() : one.value(), count, &total))
-      return fail(ErrorKind::InvalidInput, "spec.executor: " + name + " of all executors is too large");
-    amount += cores ? Quantity::milli(total) : Quantity::of(total, Quantity::Format::BinarySI);
-  }
-  return sum;
+Result<Demand> demand_of(const api::SparkApplicationSpec& spec) {
+  auto driver = spark::driver_request(spec);
+  if (!driver) return fail(std::move(driver));
+  auto executor = spark::executor_request(spec);
+  if (!executor) return fail(std::move(executor));
+  auto count = spark::initial_executors(spec);
+  if (!count) return fail(std::move(count));
+  auto of_driver = of_role(spec.driver, *driver, 1);
+  if (!of_driver) return fail(std::move(of_driver));
+  auto of_executors = of_role(spec.executor, *executor, *count);
+  if (!of_executors) return fail(std::move(of_executors));
+  return Demand{std::move(*of_driver), std::move(*of_executors)};
 }
 
-ResourceAmounts beyond(ResourceAmounts wanted, const ResourceAmounts& held) {
-  for (auto& [name, amount] : wanted) {
-    const auto found = held.find(name);
-    if (found != held.end()) amount -= found->second;
-  }
-  std::erase_if(wanted, [](const auto& entry) { return entry.second.sign() <= 0; });
-  return wanted;
-}
-
-std::optional<std::string> exceeded_quota(const ResourceAmounts& requested, const std::vector<Json>& quotas) {
-  const auto amount_at = [](const Json& quota, std::string_view part, std::string_view list,
-                            const std::string& name) -> std::optional<Quantity> {
-    const Json* value = kube::find_path(quota, {part, list, name});
-    if (value == nullptr) return std::nullopt;
-    auto parsed = Quantity::parse(value->is_string() ? value->get<std::string>() : kube::dump_json(*value));
-    return parsed ? *parsed : Quantity();
-  };
+std::optional<std::string> exceeded_quota(const QuotaQuestion& question, const std::vector<Json>& quotas) {
   for (const Json& quota : quotas) {
-    const Json* scopes = kube::find_path(quota, {"spec", "scopes"});
-    if (kube::find_path(quota, {"spec", "scopeSelector"}) != nullptr ||
-        (scopes != nullptr && !scopes->empty()))
-      continue;
-    for (const auto& [name, amount] : requested) {
+    const Scopes scopes(quota);
+    ResourceAmounts wanted = counted(question.wanted, scopes);
+    if (question.held)
+      for (const auto& [name, amount] : counted(*question.held, scopes)) wanted[name] -= amount;
+    ResourceAmounts pending;
+    for (const auto& demand : question.pending)
+      for (const auto& [name, amount] : counted(*demand, scopes)) pending[name] += amount;
+    for (const auto& [name, amount] : wanted) {
+      if (amount.sign() <= 0) continue;
       // Status lists what the quota controller has taken up.
       if (!amount_at(quota, "status", "hard", name)) continue;
       const Quantity hard = amount_at(quota, "spec", "hard", name).value_or(Quantity());
       const Quantity used = amount_at(quota, "status", "used", name).value_or(Quantity());
-      if (amount + used <= hard) continue;
-      return kube::string_at(quota, {"metadata", "namespace"}) + "/" +
-             kube::string_at(quota, {"metadata", "name"}) + ": " + name + ": " + amount.to_string() +
-             " requested, " + used.to_string() + " used, " + hard.to_string() + " allowed";
+      const Quantity before = pending[name];
+      if (amount + used + before <= hard) continue;
+      std::string text = kube::string_at(quota, {"metadata", "namespace"}) + "/" +
+                         kube::string_at(quota, {"metadata", "name"}) + ": " + name + ": " +
+                         amount.to_string() + " requested, " + used.to_string() + " used, ";
+      if (!before.is_zero()) text += before.to_string() + " of applications admitted before, ";
+      return text + hard.to_string() + " allowed";
     }
   }
   return std::nullopt;

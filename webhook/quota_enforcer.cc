@@ -16,42 +16,52 @@ bool holds_pods(api::State state) {
          state != api::State::SubmissionFailed && !api::is_terminal(state);
 }
 
-// What the review's application needs beyond what it already holds; empty when nothing new is asked for.
-kube::Result<ResourceAmounts> needed_by(const kube::Review& review) {
+// What the review's application needs, and what it gives back first; nothing when nothing new is asked for.
+kube::Result<std::optional<QuotaQuestion>> question_of(const kube::Review& review) {
   auto object = review.object_json();
   if (!object) return kube::fail(std::move(object));
   auto app = kube::decode<api::SparkApplication>(*object);
   if (!app) return kube::fail(std::move(app));
-  if (app->spec.suspend.value_or(false)) return ResourceAmounts{};
-  auto wanted = requested_by(app->spec);
-  if (!wanted || review.operation != "UPDATE") return wanted;
+  if (app->spec.suspend.value_or(false)) return std::optional<QuotaQuestion>();
+  auto wanted = demand_of(app->spec);
+  if (!wanted) return kube::fail(std::move(wanted));
+  QuotaQuestion question{.wanted = std::move(*wanted)};
+  if (review.operation != "UPDATE") return std::optional(std::move(question));
   auto old_object = review.old_object_json();
   if (!old_object) return kube::fail(std::move(old_object));
   auto before = kube::decode<api::SparkApplication>(*old_object);
-  if (!before) return kube::fail(std::move(before));
-  if (before->spec == app->spec) return ResourceAmounts{};
-  if (!holds_pods(before->status.application_state.state)) return wanted;
-  auto held = requested_by(before->spec);
-  return held ? beyond(std::move(*wanted), *held) : std::move(*wanted);
+  // What could not be decoded never had pods.
+  if (!before) return std::optional(std::move(question));
+  if (before->spec == app->spec) return std::optional<QuotaQuestion>();
+  if (holds_pods(before->status.application_state.state))
+    if (auto held = demand_of(before->spec)) question.held = std::move(*held);
+  return std::optional(std::move(question));
 }
 
 }  // namespace
 
-QuotaEnforcer::QuotaEnforcer(kube::Client& client, kube::Duration deadline)
-    : client_(client), deadline_(deadline) {}
+QuotaEnforcer::QuotaEnforcer(kube::Client& client, std::shared_ptr<PendingDemands> pending,
+                             kube::Duration deadline)
+    : client_(client), pending_(std::move(pending)), deadline_(deadline) {}
 
 kube::Task<Verdict> QuotaEnforcer::decide(const kube::Review& review) {
   if (review.operation != "CREATE" && review.operation != "UPDATE") co_return Verdict::allow();
-  auto needed = needed_by(review);
-  if (!needed) co_return Verdict::deny("cannot compute resource requests: " + needed.error().message());
-  if (needed->empty()) co_return Verdict::allow();
+  auto asked = question_of(review);
+  if (!asked) co_return Verdict::deny("cannot compute resource requests: " + asked.error().message());
+  if (!*asked) co_return Verdict::allow();
+  QuotaQuestion question = std::move(**asked);
   kube::JsonApi quotas(client_, kube::kResourceQuotas, review.namespace_);
   quotas.with_deadline(deadline_);
   auto listed = co_await quotas.list();
   if (!listed) co_return Verdict::error(500, "cannot list resource quotas: " + listed.error().message());
-  if (const auto full = exceeded_quota(*needed, listed->items))
+  // Nothing waits from here to expect(): two reviews of one thread cannot both take what is left.
+  const kube::TimePoint now = client_.loop().now();
+  question.pending = pending_->of(review.namespace_, review.key(), now);
+  if (const auto full = exceeded_quota(question, listed->items))
     co_return Verdict::deny("SparkApplication " + review.key().to_string() +
                             " does not fit into resource quota " + *full);
+  if (!review.dry_run && !question.held && !listed->items.empty())
+    pending_->expect(review.key(), std::move(question.wanted), now);
   co_return Verdict::allow();
 }
 

@@ -20,7 +20,7 @@ struct Handlers {
         validation(options.validation),
         lookup(std::move(known), *client, options.read_deadline),
         pods(lookup, {.namespaces = options.namespaces, .log = options.log}),
-        quotas(*client, options.read_deadline) {}
+        quotas(*client, options.pending, options.read_deadline) {}
 
   std::shared_ptr<kube::Client> client;
   kube::Log log;
@@ -68,7 +68,7 @@ kube::ReviewRoutes review_routes(std::shared_ptr<const SharedApplications> known
   routes.add(path::kMutateApplication, default_application);
   routes.add(path::kMutateScheduled, default_nothing);
   routes.add(path::kMutateConnect, default_nothing);
-  if (options.enforce_quotas) {
+  if (options.pending) {
     routes.add_task(path::kValidateApplication,
                     [handlers](const Review& review) { return validate_with_quotas(handlers, review); });
   } else {

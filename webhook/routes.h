@@ -16,6 +16,7 @@
 #include "kube/base/log.h"
 #include "kube/client/client.h"
 #include "webhook/configurations.h"
+#include "webhook/pending_demands.h"
 #include "webhook/shared_applications.h"
 
 namespace webhook {
@@ -23,7 +24,7 @@ namespace webhook {
 struct RouteOptions {
   std::set<std::string> namespaces = {};  // whose pods are mutated; none = all
   api::ValidationOptions validation = {};
-  bool enforce_quotas = false;
+  std::shared_ptr<PendingDemands> pending = {};            // given: quotas are enforced
   kube::Duration read_deadline = std::chrono::seconds(5);  // half of what an API server usually waits
   kube::Log log = {};
 };

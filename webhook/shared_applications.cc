@@ -31,22 +31,45 @@ std::size_t SharedApplications::size() const {
   return applications_.size();
 }
 
-kube::Result<api::SparkApplication> project_for_pods(kube::JsonView object) {
-  const auto without = [](kube::JsonView view, std::initializer_list<std::string_view> left_out) {
-    Json kept = Json::object();
-    view.for_each_member([&](std::string_view key, kube::JsonView value) {
-      for (const std::string_view name : left_out)
-        if (key == name) return;
-      kept[std::string(key)] = value.to_json();
-    });
-    return kept;
-  };
+namespace {
+
+Json without(kube::JsonView view, std::initializer_list<std::string_view> left_out) {
+  Json kept = Json::object();
+  view.for_each_member([&](std::string_view key, kube::JsonView value) {
+    for (const std::string_view name : left_out)
+      if (key == name) return;
+    kept[std::string(key)] = value.to_json();
+  });
+  return kept;
+}
+
+Json projected(kube::JsonView object) {
   const kube::JsonView spec = object["spec"];
   Json json = without(object, {"status", "metadata", "spec"});
   json["metadata"] = without(object["metadata"], {"managedFields", "annotations", "labels"});
   json["spec"] = without(spec, {"sparkConf", "hadoopConf", "arguments", "deps", "driver", "executor"});
   for (const char* role : {"driver", "executor"})
     if (spec[role].exists()) json["spec"][role] = without(spec[role], {"template", "labels", "annotations"});
+  return json;
+}
+
+}  // namespace
+
+kube::Result<api::SparkApplication> project_for_pods(kube::JsonView object) {
+  return kube::decode<api::SparkApplication>(projected(object));
+}
+
+kube::Result<api::SparkApplication> project_for_quotas(kube::JsonView object) {
+  Json json = projected(object);
+  const kube::JsonView spec = object["spec"];
+  if (spec["sparkConf"].exists()) json["spec"]["sparkConf"] = spec["sparkConf"].to_json();
+  for (const char* role : {"driver", "executor"})
+    for (const char* field : {"priorityClassName", "activeDeadlineSeconds", "affinity"})
+      if (const kube::JsonView said = spec[role]["template"]["spec"][field]; said.exists())
+        json["spec"][role]["template"]["spec"][field] = said.to_json();
+  for (const char* field : {"applicationState", "executorState", "lastSubmissionAttemptTime"})
+    if (const kube::JsonView said = object["status"][field]; said.exists())
+      json["status"][field] = said.to_json();
   return kube::decode<api::SparkApplication>(json);
 }
 

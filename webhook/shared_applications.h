@@ -35,5 +35,8 @@ class SharedApplications {
 // An application without what pod mutations never look at (status, sparkConf, arguments, dependencies, pod
 // templates …): a third of its size. Error InvalidInput: it cannot be decoded.
 kube::Result<api::SparkApplication> project_for_pods(kube::JsonView object);
+// The same with what its pods will request and how far it has come: sparkConf and status, and what templates
+// say about scheduling.
+kube::Result<api::SparkApplication> project_for_quotas(kube::JsonView object);
 
 }  // namespace webhook

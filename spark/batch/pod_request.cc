@@ -31,6 +31,7 @@ SparkConf conf_of(const api::SparkApplicationSpec& spec) {
     const std::string spark = "spark." + name + ".", kubernetes = "spark.kubernetes." + name + ".";
     if (pod.cores) conf.set(spark + "cores", std::to_string(*pod.cores));
     if (pod.core_request) conf.set(kubernetes + "request.cores", *pod.core_request);
+    if (pod.core_limit) conf.set(kubernetes + "limit.cores", *pod.core_limit);
     if (pod.memory) conf.set(spark + "memory", *pod.memory);
     if (pod.memory_overhead) conf.set(spark + "memoryOverhead", *pod.memory_overhead);
   };
@@ -64,12 +65,20 @@ class Reader {
   }
   bool flag(const std::string& key) { return kept(conf_.get_bool(key)).value_or(false); }
   bool has(const std::string& key) const { return conf_.contains(key); }
-  std::string cpu(const std::string& role) {
-    const std::string key = "spark.kubernetes." + role + ".request.cores";
+  // The request or the limit, else the cores; as written.
+  std::string cpu(const std::string& role, const char* amount) {
+    const std::string key = "spark.kubernetes." + role + "." + amount + ".cores";
     auto text = kept(conf_.get(key));
     if (!text) text = kept(conf_.get("spark." + role + ".cores")).value_or("1");
-    if (auto amount = Quantity::parse(*text); !amount) refuse(key + ": " + amount.error().message());
+    if (auto parsed = Quantity::parse(*text); !parsed) refuse(key + ": " + parsed.error().message());
     return *text;
+  }
+  Quantity memory_limit(const std::string& role, const std::string& text) {
+    auto quantity = memory_limit_quantity(text);
+    auto parsed = quantity ? Quantity::parse(*quantity) : kube::Result<Quantity>(fail(std::move(quantity)));
+    if (parsed) return *parsed;
+    refuse("spec." + role + ".memoryLimit: " + parsed.error().message());
+    return {};
   }
   kube::Result<> result() const { return error_ ? fail(*error_) : kube::Result<>{}; }
 
@@ -108,13 +117,21 @@ kube::Result<PodRequest> request_of(const std::string& role, const api::SparkApp
     if (read.flag("spark.memory.offHeap.enabled"))
       more += read.mebibytes("spark.memory.offHeap.size", ByteUnit::Byte, 0);
   }
-  PodRequest request{read.cpu(role), {}};
+  PodRequest request;
+  request.cpu = read.cpu(role, "request");
+  const std::string cpu_limit = read.cpu(role, "limit");
+  const api::SparkPodSpec& pod = role == "driver" ? static_cast<const api::SparkPodSpec&>(spec.driver)
+                                                  : static_cast<const api::SparkPodSpec&>(spec.executor);
+  if (pod.memory_limit) request.memory_limit = read.memory_limit(role, *pod.memory_limit);
   if (auto done = read.result(); !done) return fail(std::move(done));
   // Each is below 2^43 MiB.
   const std::int64_t sum = heap + overhead + more;
   if (sum > (std::int64_t{1} << 43) - 1)
     return fail(ErrorKind::InvalidInput, prefix + "memory: with all that comes on top beyond 8 EiB");
   request.memory = MemorySize::of_mebibytes(sum);
+  request.cpu_limit = Quantity::parse(cpu_limit).value();
+  if (!pod.memory_limit)
+    request.memory_limit = Quantity::of(request.memory.bytes, Quantity::Format::BinarySI);
   return request;
 }
 

@@ -1,5 +1,5 @@
 // What Spark will request for a driver, for one executor, and for how many executors at the start: the sizes
-// that a batch scheduler reserves.
+// that a batch scheduler reserves, and that quotas are held against.
 //
 //   auto driver = driver_request(app.spec);                // {"1", 896 MiB}: 512m, and 384m of overhead
 //   auto executor = executor_request(app.spec);
@@ -26,6 +26,8 @@ namespace spark {
 struct PodRequest {
   std::string cpu;  // a Quantity, as it was written
   MemorySize memory;
+  kube::Quantity cpu_limit;     // without coreLimit: the cores, although Spark sets none then
+  kube::Quantity memory_limit;  // without memoryLimit: what is requested, as Spark sets it
 };
 
 kube::Result<PodRequest> driver_request(const api::SparkApplicationSpec& spec);

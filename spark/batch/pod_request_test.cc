@@ -109,6 +109,34 @@ TEST_CASE("cores are those of the request, else the cores, with sparkConf for wh
   }
 }
 
+TEST_CASE("limits are those that were said, else the cores and what is requested", "[batch]") {
+  struct Row {
+    const char* why;
+    Json spec;
+    const char* cpu;
+    const char* memory;
+  };
+  const std::vector<Row> rows{
+      {"nothing said", Json::object(), "1", "1408Mi"},
+      {"cores", {{"driver", {{"cores", 2}, {"coreRequest", "500m"}}}}, "2", "1408Mi"},
+      {"limits", {{"driver", {{"coreLimit", "1200m"}, {"memoryLimit", "2G"}}}}, "1200m", "2Gi"},
+      {"a limit in sparkConf",
+       {{"sparkConf", {{"spark.kubernetes.driver.limit.cores", "3"}}}},
+       "3",
+       "1408Mi"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.why);
+    const auto request = spark::driver_request(application(row.spec).spec);
+    REQUIRE(request);
+    CHECK(request->cpu_limit.to_string() == row.cpu);
+    CHECK(request->memory_limit.to_string() == row.memory);
+  }
+  const auto refused = spark::driver_request(application({{"driver", {{"memoryLimit", "2gi"}}}}).spec);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message().find("spec.driver.memoryLimit") != std::string::npos);
+}
+
 TEST_CASE("what is reserved for a driver is what its pod requests", "[batch]") {
   const std::vector<Json> specs{
       Json::object(),
