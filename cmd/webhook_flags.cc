@@ -32,13 +32,19 @@ class Flags : private FlagParser {
     text("--webhook-tls-min-version", flags_.webhook_tls_min_version, "VersionTLS12 or VersionTLS13");
     list("--webhook-tls-cipher-suites", flags_.webhook_tls_cipher_suites, "TLS 1.2 suites");
     number("--webhook-threads", flags_.webhook_threads, "Threads that answer reviews; 0: one a core");
+    duration("--webhook-certificate-adoption-delay", flags_.webhook_certificate_adoption_delay,
+             "From a new authority in the caBundles to a certificate of it being served");
+    duration("--webhook-shutdown-delay", flags_.webhook_shutdown_delay,
+             "From the signal to stop until the port is closed; API servers are sent elsewhere meanwhile");
     boolean("--allow-operator-keys-in-spark-conf", flags_.allow_operator_keys_in_spark_conf,
             "Let in sparkConf keys that are refused since release 2.5.2");
     process_rows(*this, flags_);
 
-    text("--webhook-cert-dir", ignored_text_, "Accepted; the certificate is kept in memory");
-    text("--webhook-cert-name", ignored_text_, "Accepted; the certificate is kept in memory");
-    text("--webhook-key-name", ignored_text_, "Accepted; the certificate is kept in memory");
+    text("--webhook-cert-dir", flags_.webhook_cert_dir,
+         "With --enable-cert-manager: serve from files of this folder where there are any, else from the "
+         "Secret");
+    text("--webhook-cert-name", flags_.webhook_cert_name, "The certificate and its chain in that folder");
+    text("--webhook-key-name", flags_.webhook_key_name, "Its key in that folder");
     boolean("--enable-http2", ignored_flag_, "Accepted; of releases up to 2.5.2");
     boolean("--enable-metrics", ignored_flag_, "Accepted, without effect as upstream");
     text("--metrics-prefix", ignored_text_, "Accepted, without effect as upstream");
@@ -64,6 +70,10 @@ class Flags : private FlagParser {
       return wrong("--webhook-port: expected 0 to 65535");
     if (flags_.webhook_threads < 0 || flags_.webhook_threads > 1024)
       return wrong("--webhook-threads: expected 0 to 1024");
+    if (flags_.webhook_certificate_adoption_delay < kube::Duration::zero())
+      return wrong("--webhook-certificate-adoption-delay: must not be negative");
+    if (flags_.webhook_shutdown_delay < kube::Duration::zero())
+      return wrong("--webhook-shutdown-delay: must not be negative");
     if (flags_.webhook_tls_min_version != "VersionTLS12" && flags_.webhook_tls_min_version != "VersionTLS13")
       return wrong("--webhook-tls-min-version: expected VersionTLS12 or VersionTLS13");
     return finish_process_flags(flags_);
@@ -84,7 +94,7 @@ std::vector<std::string> WebhookFlags::without_effect() const {
                                              "--webhook-key-name"};
   std::vector<std::string> names;
   for (const std::string& name : given) {
-    if (waiting.contains(name)) names.push_back(name);
+    if (!enable_cert_manager && waiting.contains(name)) names.push_back(name);
   }
   return names;
 }

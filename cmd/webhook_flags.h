@@ -28,6 +28,10 @@ struct WebhookFlags : ProcessFlags {
   std::string mutating_webhook_name = "spark-operator-webhook";
   std::string validating_webhook_name = "spark-operator-webhook";
   bool enable_cert_manager = false;
+  // Files of cert-manager: looked for with enable_cert_manager, else without meaning.
+  std::string webhook_cert_dir = "/etc/k8s-webhook-server/serving-certs";
+  std::string webhook_cert_name = "tls.crt";
+  std::string webhook_key_name = "tls.key";
   bool enable_resource_quota_enforcement = false;
   std::string webhook_tls_min_version = "VersionTLS12";
   std::vector<std::string> webhook_tls_cipher_suites;
@@ -35,6 +39,10 @@ struct WebhookFlags : ProcessFlags {
   // Not of upstream.
   std::string webhook_host;  // address to listen on; "": all. A process of one machine names its own
   int webhook_threads = 0;   // 0: one a core
+  // How long API servers get to learn a new authority before a certificate of it is served, and, at the end,
+  // to take their connections elsewhere.
+  kube::Duration webhook_certificate_adoption_delay = std::chrono::seconds(30);
+  kube::Duration webhook_shutdown_delay = std::chrono::seconds(5);
   bool allow_operator_keys_in_spark_conf = false;
 
   // Flags that were given, mean something to upstream, and nothing here.

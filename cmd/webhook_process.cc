@@ -34,13 +34,16 @@ class Process final : public WebhookProcess {
       : flags_(flags),
         config_(config),
         log_(log),
+        pending_(flags.enable_resource_quota_enforcement ? std::make_shared<webhook::PendingDemands>()
+                                                         : nullptr),
         metrics_(std::move(metrics)),
         review_metrics_(metrics_->registry()),
         certificate_metrics_(kube::CertificateMetrics::create(metrics_->registry())),
         client_(std::move(client)),
         observe_(std::move(observe)),
         manager_(*client_, {.component = "spark-operator-webhook", .log = log, .metrics = metrics_.get()}) {
-    manager_.add(std::make_unique<webhook::ApplicationFeed>(*client_, flags.namespaces, applications_, log));
+    manager_.add(
+        std::make_unique<webhook::ApplicationFeed>(*client_, flags.namespaces, applications_, log, pending_));
     auto& service = manager_.add(std::make_unique<webhook::ReviewService>(
         *client_, network, service_options(), [this](kube::Loop& loop) { return routes_on(loop); }));
     service_ = &service;
@@ -70,7 +73,7 @@ class Process final : public WebhookProcess {
  private:
   // A kubelet must not kill a process that waits for its certificate, or is about to stop.
   Result<> alive() const {
-    auto checked = service_->check();
+    auto checked = service_->answers();
     if (checked || checked.error().kind() == kube::ErrorKind::ShuttingDown || !service_->local()) return {};
     return checked;
   }
@@ -81,7 +84,20 @@ class Process final : public WebhookProcess {
     options.certificate.names = {
         .common_name = flags_.webhook_svc_name + "." + flags_.webhook_svc_namespace + ".svc",
         .organization = "spark-operator"};
-    if (flags_.enable_cert_manager) options.certificate.layout = kube::SecretLayout::CertManager;
+    options.certificate.adoption_delay = flags_.webhook_certificate_adoption_delay;
+    if (flags_.enable_cert_manager) {
+      options.certificate.layout = kube::SecretLayout::CertManager;
+      options.folder.folder = flags_.webhook_cert_dir;
+      options.folder.certificate_name = flags_.webhook_cert_name;
+      options.folder.key_name = flags_.webhook_key_name;
+      options.folder.poll_interval = std::chrono::seconds(2);  // three small files
+      options.folder.metrics = &certificate_metrics_;
+      options.folder.log = log_;
+    } else {
+      options.configurations = {{kube::kMutatingWebhookConfigurations, flags_.mutating_webhook_name},
+                                {kube::kValidatingWebhookConfigurations, flags_.validating_webhook_name}};
+    }
+    options.shutdown_delay = flags_.webhook_shutdown_delay;
     options.certificate.metrics = &certificate_metrics_;
     options.certificate.log = log_;
     options.threads.listen = {flags_.webhook_host, static_cast<std::uint16_t>(flags_.webhook_port)};
@@ -121,7 +137,7 @@ class Process final : public WebhookProcess {
         applications_, std::shared_ptr<kube::Client>(std::move(own), inner),
         {.namespaces = {flags_.namespaces.begin(), flags_.namespaces.end()},
          .validation = {.allow_operator_keys_in_spark_conf = flags_.allow_operator_keys_in_spark_conf},
-         .enforce_quotas = flags_.enable_resource_quota_enforcement,
+         .pending = pending_,
          .log = log_});
   }
 
@@ -130,6 +146,7 @@ class Process final : public WebhookProcess {
   const kube::Log log_;
   const std::shared_ptr<webhook::SharedApplications> applications_ =
       std::make_shared<webhook::SharedApplications>();
+  const std::shared_ptr<webhook::PendingDemands> pending_;  // null: quotas are not enforced
   std::unique_ptr<kube::MetricsRegistry> metrics_;
   kube::ReviewMetrics review_metrics_;
   kube::CertificateMetrics certificate_metrics_;

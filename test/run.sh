@@ -15,6 +15,7 @@
 #                   schedule, and a Connect server of Spark 4.1 with Python's client; with --all those of 3.5, too
 #       failover    two operators on the embedded and a real API server, the leader killed, frozen and rolled
 #       lifecycle   every row of the table of transitions, and kills at drawn writes, on the embedded and a real API server
+#       rotation    two webhook replicas behind a real API server under load: certificates change, replicas and server restart
 #       chart       what the Helm chart renders, against a real API server; the operator with its roles
 #       parity      the native submitter against real spark-submits, 3.5 and 4.1; `parity --random N` draws N applications
 #   test/run.sh --timings           compiles preset dev anew and prints its ten slowest translation units
@@ -53,13 +54,13 @@ while [ $# -gt 0 ]; do
     --seeds) need_number "$@"; export SIM_SEEDS=$2; shift ;;
     --seed) need_number "$@"; export SIM_SEED=$2; shift ;;
     --crash) [ -n "${2:-}" ] || wrong "--crash wants a case"; export SIM_CRASH=$2; shift ;;
-    structure|headers|unit|sim|tsan|conformance|e2e|failover|lifecycle|chart|parity) parts+=("$1") ;;
+    structure|headers|unit|sim|tsan|conformance|e2e|failover|lifecycle|rotation|chart|parity) parts+=("$1") ;;
     *) wrong "'$1' is no part and no option" ;;
   esac
   shift
 done
 if [ ${#parts[@]} -eq 0 ] && [ $timings = no ]; then
-  parts=(structure headers unit sim tsan conformance e2e failover lifecycle chart parity)
+  parts=(structure headers unit sim tsan conformance e2e failover lifecycle rotation chart parity)
 fi
 
 # Runs "$@" as a stage: its time and result go to the closing table.
@@ -151,6 +152,11 @@ failover_part() {
   run_ctest release -L '^failover$' -V
 }
 
+rotation_part() {
+  test/lib/fetch_control_plane.sh >/dev/null || return 1
+  run_ctest release -L '^rotation$' -V
+}
+
 chart_part() {
   HELM=$(test/lib/fetch_helm.sh) || return 1
   KUBECTL=$(test/lib/fetch_kubectl.sh) || return 1
@@ -211,12 +217,13 @@ for part in "${parts[@]}"; do
   case $part in
     structure) stage structure structure_part ;;
     headers)   stage headers build_preset dev "$build/dev" all_verify_interface_header_sets ;;
-    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|conformance|e2e|failover|lifecycle|chart|parity)$' -j "$BUILD_JOBS" ;;
+    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|conformance|e2e|failover|lifecycle|rotation|chart|parity)$' -j "$BUILD_JOBS" ;;
     # Optimised, because 500 worlds are many; the dev preset's own ctest runs some of them under ASan.
     sim)       built_preset release "${release_targets[@]}"; stage sim sim_part ;;
-    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|conformance|e2e|failover|lifecycle|chart|parity)$' -j "$BUILD_JOBS" ;;
+    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|conformance|e2e|failover|lifecycle|rotation|chart|parity)$' -j "$BUILD_JOBS" ;;
     conformance) built_preset release "${release_targets[@]}"; stage conformance conformance_part ;;
     e2e)       built_preset release "${release_targets[@]}"; stage e2e e2e_part ;;
+    rotation)  built_preset release "${release_targets[@]}"; stage rotation rotation_part ;;
     chart)     built_preset release "${release_targets[@]}"; stage chart chart_part ;;
     parity)    built_preset release "${release_targets[@]}"; stage parity parity_part ;;
     lifecycle) built_preset release "${release_targets[@]}"; stage lifecycle lifecycle_part ;;

@@ -5,18 +5,26 @@
 //   service.on_authorities([&](const std::string& pem) { writer.set_bundle(pem); });
 //   health.add_readyz("webhook", [&] { return service.check(); });
 //
-// Every `probe_interval` it connects to its own port as an API server would: by TLS, verifying name and
-// authority. check() is what the last probe found, so that "ready" means that a review would be answered.
-// run() ends with an Error when there is no certificate to be had, or the port is in use.
-// Thread: the loop's only. Lifetime: client, network and registry outlive it.
+// Every `probe_interval` it asks itself for a review as an API server would: by TLS, verifying name and
+// authority. answers() is what came of that, for liveness. check() wants the webhook configurations to trust
+// the certificate too, so that "ready" means that a review would succeed; a configuration that is not there,
+// or cannot be read, says nothing against it.
+//
+// A certificate comes from the Secret, or, in the layout CertManager, from `folder` where files are found at
+// the start. stop() first makes answers end their connections for `shutdown_delay`, since API servers go on
+// using theirs after a replica has left the endpoints. run() ends with an Error when there is no certificate
+// to be had, or the port is in use. Thread: the loop's only. Lifetime: client, network and registry outlive
+// it.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "kube/admission/certificate_folder.h"
 #include "kube/admission/certificate_keeper.h"
 #include "kube/admission/review_threads.h"
 #include "kube/async/stream.h"
@@ -26,10 +34,14 @@ namespace webhook {
 
 struct ReviewServiceOptions {
   kube::CertificateKeeperOptions certificate = {};
+  kube::CertificateFolderOptions folder = {};  // with no folder: the Secret alone
+  // The configurations that have to trust the certificate.
+  std::vector<std::pair<kube::Resource, std::string>> configurations = {};
   kube::ReviewThreadsOptions threads = {};  // its TLS context is made here
   std::string tls_min_version = "VersionTLS12";
   std::vector<std::string> tls_cipher_suites = {};
   kube::Duration probe_interval = std::chrono::seconds(10);
+  kube::Duration shutdown_delay = std::chrono::seconds(5);
   kube::Duration stop_grace = std::chrono::seconds(15);
   kube::Log log = {};
 };
@@ -48,7 +60,9 @@ class ReviewService final : public kube::Runnable {
   void stop() override;
   bool is_ready() const override { return check().has_value(); }
 
-  // Success: the last probe went through.
+  // Success: the last review that it asked itself for was answered.
+  kube::Result<> answers() const;
+  // And API servers will believe the answer.
   kube::Result<> check() const;
   // Where it listens, with the real port; nothing before it does.
   std::optional<kube::Endpoint> local() const;
@@ -59,16 +73,26 @@ class ReviewService final : public kube::Runnable {
   kube::Task<kube::Result<>> serve();
   kube::Task<> probe_again_and_again();
   kube::Task<kube::Result<>> probe();
+  // Whether the configurations' bundles hold the authority of what is served.
+  kube::Task<kube::Result<>> trust();
+  kube::Task<kube::Result<kube::ServingCertificate>> first_certificate();
+  kube::Task<> follow_certificate();
+  kube::Task<> stop_later();
 
   kube::Loop& loop_;
   kube::Network& network_;
   const ReviewServiceOptions options_;
   const std::string name_ = "review service";
+  kube::Client& client_;
   kube::CertificateKeeper keeper_;
+  kube::CertificateFolder folder_;
+  bool from_folder_ = false;
+  std::optional<kube::ServingCertificate> serving_;
   kube::ReviewThreads::MakeRoutes make_routes_;
   std::unique_ptr<kube::ReviewThreads> threads_;
   kube::TaskGroup keeping_;
   kube::Result<> probed_;
+  kube::Result<> trusted_;
   bool stopped_ = false;
 };
 

@@ -7,9 +7,14 @@
 //
 // Every entry gets the bundle; an object that has it everywhere is not written. The whole object is put back
 // with its resourceVersion (permission `update`), a conflict reads it again. A configuration that does not
-// exist is waited for. Needs: list, watch of the kind (where that is forbidden: the object is read every
-// `poll_interval`); get, update on the one name.
-// Thread: the loop's only. Lifetime: the client outlives it.
+// exist is waited for.
+//
+// Others may write it too. Authorities that somebody added to ours, and another layout of the same ones, are
+// left as they are until ours change. What somebody overwrites is repaired at once the first time; who does
+// it again and again (a tool that keeps objects as they are in a repository) is answered ever later, up to a
+// minute, and named in the log: two programs that each react at once to the other would do nothing else any
+// more. Needs: list, watch of the kind (where that is forbidden: the object is read every `poll_interval`);
+// get, update on the one name. Thread: the loop's only. Lifetime: the client outlives it.
 #pragma once
 
 #include <string>
@@ -22,6 +27,8 @@ namespace kube {
 
 // Sets the bundle (PEM) in every entry; true when anything was different.
 bool set_ca_bundle(Json& configuration, const std::string& bundle);
+// Each entry trusts at least the authorities of the bundle.
+bool has_ca_bundle(const Json& configuration, const std::string& bundle);
 
 struct CaBundleInjectorOptions {
   Resource resource{};
@@ -41,11 +48,18 @@ class CaBundleInjector {
   Task<> run();
 
  private:
+  // Whose write was the last, by managedFields; "" when it does not say.
+  static std::string last_writer(const Json& configuration);
+
   Loop& loop_;
   const CaBundleInjectorOptions options_;
   JsonApi configurations_;
   std::string bundle_;
-  bool due_ = false;
+  bool due_ = false;      // somebody may have changed it
+  bool renewed_ = false;  // the bundle is another than was injected: exactly it is wanted
+  int repairs_ = 0;       // one soon after the other
+  SteadyTime last_repair_{};
+  SteadyTime repair_from_{};
   WaitList changed_;
 };
 

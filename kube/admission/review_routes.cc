@@ -3,12 +3,17 @@
 namespace kube {
 
 ReviewRoutes& ReviewRoutes::add(std::string path, Decide decide) {
-  handlers_.insert_or_assign(std::move(path), std::move(decide));
+  handlers_.insert_or_assign(std::move(path), Handler{std::move(decide)});
   return *this;
 }
 
 ReviewRoutes& ReviewRoutes::add_task(std::string path, DecideLater decide) {
-  handlers_.insert_or_assign(std::move(path), std::move(decide));
+  handlers_.insert_or_assign(std::move(path), Handler{std::move(decide)});
+  return *this;
+}
+
+ReviewRoutes& ReviewRoutes::add_uncounted(std::string path, Decide decide) {
+  handlers_.insert_or_assign(std::move(path), Handler{std::move(decide), false});
   return *this;
 }
 

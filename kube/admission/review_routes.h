@@ -30,7 +30,13 @@ class ReviewRoutes {
   ReviewRoutes& add(std::string path, Decide decide);
   ReviewRoutes& add_task(std::string path, DecideLater decide);
 
-  using Handler = std::variant<Decide, DecideLater>;
+  // As add(), for questions of our own that no metric shall count.
+  ReviewRoutes& add_uncounted(std::string path, Decide decide);
+
+  struct Handler {
+    std::variant<Decide, DecideLater> decide;
+    bool counted = true;
+  };
   const std::map<std::string, Handler, std::less<>>& all() const { return handlers_; }
 
  private:

@@ -13,6 +13,9 @@ namespace {
 // connection answers a bare 413 by itself.
 constexpr std::size_t kReadBeyondLimit = 4u << 20;
 
+// API servers send a review as soon as they have connected; who does not may go when there is no place left.
+constexpr Duration kMayBeReplaced = 1s;
+
 std::string_view path_of(std::string_view target) {
   return target.substr(0, target.find('?'));
 }
@@ -50,15 +53,16 @@ class ReviewServer::Impl {
   Impl(Loop& loop, const ReviewRoutes& routes, ReviewServerOptions options)
       : loop_(loop), options_(std::move(options)), server_(loop, http_options(), handler(), options_.log) {
     for (const auto& [path, handler] : routes.all())
-      routes_.emplace(path,
-                      Route{handler, options_.metrics == nullptr ? nullptr : &options_.metrics->path(path)});
+      routes_.emplace(path, Route{handler.decide, options_.metrics == nullptr || !handler.counted
+                                                      ? nullptr
+                                                      : &options_.metrics->path(path)});
   }
 
   HttpServer& server() { return server_; }
 
  private:
   struct Route {
-    ReviewRoutes::Handler handler;
+    std::variant<ReviewRoutes::Decide, ReviewRoutes::DecideLater> handler;
     ReviewMetrics::Path* metrics;
   };
 
@@ -68,6 +72,8 @@ class ReviewServer::Impl {
     http.max_body_bytes = options_.max_body_bytes + kReadBeyondLimit;
     http.max_header_bytes = 1u << 20;
     http.max_connections = options_.max_connections;
+    http.replace_after = kMayBeReplaced;
+    http.max_buffered_bytes = options_.max_buffered_bytes;
     http.read_timeout = 32s;
     http.idle_timeout = 90s;
     return http;
@@ -172,6 +178,10 @@ Task<> ReviewServer::serve(std::unique_ptr<Listener> listener) {
 
 void ReviewServer::stop(Duration grace) {
   impl_->server().stop(grace);
+}
+
+void ReviewServer::drain() {
+  impl_->server().drain();
 }
 
 void ReviewServer::set_tls(std::shared_ptr<TlsServerContext> tls) {

@@ -27,7 +27,11 @@ struct ReviewServerOptions {
   std::size_t max_body_bytes = 7u << 20;
   // For a handler that is a task; a shorter time-out in the review's URL ("?timeout=5s") wins.
   Duration deadline = 10s;
-  int max_connections = 10'000;
+  // An API server has one for each review that it waits for. When all places are taken, a new connection gets
+  // that of the client that has been silent for longest.
+  int max_connections = 1'000;
+  // Of all reviews that are being read or decided; beyond it HTTP status 503.
+  std::size_t max_buffered_bytes = 64u << 20;
   ReviewMetrics* metrics = nullptr;
   Log log{};
 };
@@ -41,6 +45,8 @@ class ReviewServer {
   // cancelled. May be called once.
   Task<> serve(std::unique_ptr<Listener> listener);
   void stop(Duration grace = 5s);
+  // Before stop(): each answer ends its connection, so that no API server sends a review into a closed one.
+  void drain();
   // From the next connection on; those that are open stay.
   void set_tls(std::shared_ptr<TlsServerContext> tls);
 

@@ -245,3 +245,53 @@ TEST_CASE("a new certificate is shown from the next connection on, open ones sta
                       {.origin = {"hook", 9443}, .tls = believes(*second)});
   CHECK(ask(informed));
 }
+
+TEST_CASE("clients that are silent, half-hearted or speak no TLS keep nobody from being answered",
+          "[review_server]") {
+  const CertificateValidity validity{TimePoint{1'700'000'000s}, TimePoint{1'900'000'000s}};
+  const auto authority = make_certificate_authority("ca", validity);
+  REQUIRE(authority);
+  CertificateRequest request;
+  request.dns_names = {"hook"};
+  request.validity = validity;
+  const auto made = sign_certificate(*authority, request);
+  REQUIRE(made);
+  TlsServerOptions serving;
+  serving.certificate_chain = made->certificate;
+  serving.private_key = made->private_key;
+  TlsClientOptions believing;
+  believing.certificate_authorities = authority->certificate;
+  const auto believer = TlsClientContext::create(believing).value();
+  World world(ReviewRoutes().add("/m", name_it),
+              {.tls = TlsServerContext::create(serving).value(), .max_connections = 20});
+
+  // More than there are places for: some say nothing, some plain HTTP, some half a request over TLS.
+  std::vector<std::unique_ptr<Stream>> rude;
+  const auto say = [&](int kind) -> Task<> {
+    auto stream = co_await world.net.host("rude").connect({"hook", 9443}, world.loop.after(60s));
+    if (!stream) co_return;
+    if (kind == 1) (void)co_await (*stream)->write("POST /m HTTP/1.1\r\nHost: hook\r\n\r\n");
+    if (kind == 2) {
+      auto secure = co_await believer->connect(std::move(*stream), "hook", world.loop.after(60s));
+      if (!secure) co_return;
+      (void)co_await (*secure)->write("POST /m HTTP/1.1\r\nHost: hook\r\nContent-Length: 999\r\n\r\n{");
+      rude.push_back(std::move(*secure));
+      co_return;
+    }
+    rude.push_back(std::move(*stream));
+  };
+  for (int i = 0; i < 60; ++i) {
+    world.loop.run(say(i % 3));
+    world.loop.run_for(100ms);
+  }
+  CHECK(world.server->connections() <= 20);
+  for (int i = 0; i < 5; ++i) {
+    HttpRequest review{.method = "POST", .target = "/m", .body = review_text("u")};
+    review.headers.set("Content-Type", "application/json");
+    const SteadyTime before = world.loop.steady();
+    const auto answer = world.send(std::move(review), believer);
+    REQUIRE(answer);
+    CHECK(answer->status == 200);
+    CHECK(world.loop.steady() - before < 3s);
+  }
+}

@@ -38,6 +38,12 @@ class ReviewThreads::Worker {
     });
   }
 
+  void drain() {
+    loop_.post_from_any_thread([this] {
+      if (server_) server_->drain();
+    });
+  }
+
   void set_tls(std::shared_ptr<TlsServerContext> tls) {
     loop_.post_from_any_thread([this, tls = std::move(tls)]() mutable {
       if (server_) server_->set_tls(std::move(tls));
@@ -120,6 +126,10 @@ Task<Result<>> ReviewThreads::run() {
 
 void ReviewThreads::stop(Duration grace) {
   for (const auto& worker : workers_) worker->stop(grace);
+}
+
+void ReviewThreads::drain() {
+  for (const auto& worker : workers_) worker->drain();
 }
 
 void ReviewThreads::set_tls(std::shared_ptr<TlsServerContext> tls) {

@@ -43,6 +43,7 @@ class ReviewThreads {
   Task<Result<>> run();
   // Open connections get `grace` to finish their review.
   void stop(Duration grace = 5s);
+  void drain();  // as ReviewServer's
   void set_tls(std::shared_ptr<TlsServerContext> tls);
 
  private:

@@ -89,6 +89,67 @@ TEST_CASE("every entry gets the bundle, again when it is overwritten, and nothin
   CHECK(writes == 4);
 }
 
+TEST_CASE("who overwrites the bundle again and again is answered ever later, and named") {
+  AdmissionWorld world;
+  auto lines = std::make_shared<RecordingSink>();
+  auto client = world.client("replica");
+  CaBundleInjectorOptions options = injector_options();
+  options.log = Log(lines, LogLevel::Info);
+  CaBundleInjector injector(*client, options);
+  int& writes = count_writes(world);
+  Background background(world);
+  REQUIRE(world.ask("POST", kPath, configuration_json()).status == 201);
+  injector.set_bundle("PEM");
+  background.spawn("inject", injector.run());
+  world.loop.run_for(1s);
+  REQUIRE(writes == 1);
+
+  // A tool that puts its own back as soon as it sees another.
+  int theirs = 0;
+  for (int tenth = 0; tenth < 3000; ++tenth) {
+    if (!bundle_in(world).empty()) {
+      overwrite(world);
+      ++theirs;
+    }
+    world.loop.run_for(100ms);
+  }
+  CHECK(theirs > 3);
+  CHECK(theirs < 20);  // of 3,000 in five minutes
+  CHECK(std::ranges::any_of(lines->lines, [](const auto& line) {
+    return line.sentence.find("keeps overwriting") != std::string::npos;
+  }));
+  // A new authority waits for nobody.
+  world.loop.run_for(2min);
+  overwrite(world);
+  injector.set_bundle("PEM 2");
+  world.loop.run_for(1s);
+  CHECK(bundle_in(world) == "PEM 2");
+}
+
+TEST_CASE("authorities that somebody added stay until ours change") {
+  AdmissionWorld world;
+  auto client = world.client("replica");
+  CaBundleInjector injector(*client, injector_options());
+  int& writes = count_writes(world);
+  const auto authority = [](const char* name) {
+    return make_certificate_authority(name, {TimePoint{1'700'000'000s}, TimePoint{1'900'000'000s}})
+        ->certificate;
+  };
+  const std::string ours = authority("ours"), theirs = authority("theirs"), next = authority("next");
+  Json configuration = configuration_json();
+  for (Json& entry : configuration["webhooks"])
+    entry["clientConfig"]["caBundle"] = encode_base64("# added by hand\n" + theirs + "\n" + ours);
+  REQUIRE(world.ask("POST", kPath, configuration).status == 201);
+  Background background(world);
+  background.spawn("inject", injector.run());
+  injector.set_bundle(ours);
+  world.loop.run_for(5min);
+  CHECK(writes == 0);
+  injector.set_bundle(next + ours);
+  world.loop.run_for(1s);
+  CHECK(bundle_in(world) == next + ours);
+}
+
 TEST_CASE(
     "a conflict, an API server that does not answer and a forbidden watch do not keep the bundle away") {
   AdmissionWorld world;

@@ -106,6 +106,12 @@ class ControlPlane:
         with no_proxy.open(request, timeout=10) as answer:
             return answer.read()
 
+    def restart(self, name):
+        """Ends one of the servers by SIGTERM and starts it again, at the same address; returns when it is started, not ready."""
+        command = self.processes[name].args
+        self._stop(self.processes.pop(name))
+        self._start(name, command)
+
     def compact(self):
         """Forgets the history of all objects, as a real server does every five minutes."""
         if self.server == "embedded":
@@ -252,7 +258,7 @@ class ControlPlane:
         return os.path.join(self.binaries, name)
 
     def _start(self, name, command, stdout=None):
-        with open(self._path(f"{name}.log"), "wb") as log:
+        with open(self._path(f"{name}.log"), "ab") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout or log, stderr=log,
                                        start_new_session=True, preexec_fn=dies_with_parent(signal.SIGKILL))
         self.processes[name] = process

@@ -38,6 +38,7 @@ WebhookFlags test_flags() {
   flags.webhook_port = 0;
   flags.webhook_secret_namespace = flags.webhook_svc_namespace = "default";
   flags.webhook_threads = 2;
+  flags.webhook_shutdown_delay = Duration::zero();
   flags.health_probe_bind_address = "0";
   return flags;
 }
