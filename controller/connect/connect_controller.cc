@@ -69,6 +69,7 @@ ConnectController& ConnectController::add_to(kube::Manager& manager, ConnectCont
 
 ConnectController::ConnectController(kube::Manager& manager, ConnectControllerOptions options)
     : client_(manager.client()),
+      statuses_(client_, kSparkConnects),
       loop_(manager.loop()),
       events_(manager.events()),
       options_(std::move(options)) {
@@ -326,19 +327,12 @@ Task<ConnectController::Reconciled> ConnectController::write(const SparkConnect&
                                                              ConnectDecision decision, kube::Log log) {
   if (same_status(decision.status, connect.status)) co_return ReconcileResult::done();
   decision.status.last_update_time = std::chrono::floor<std::chrono::seconds>(loop_.now());
-  // Replacing the resourceVersion makes the server answer 409 unless the object still has it.
-  Json operations = Json::array({
-      {{"op", "replace"},
-       {"path", "/metadata/resourceVersion"},
-       {"value", connect.metadata.resource_version}},
-      {{"op", "add"}, {"path", "/status"}, {"value", kube::encode(decision.status)}},
-  });
   const ObjectKey key = connect.metadata.key();
-  auto written = co_await kube::JsonApi(client_, kSparkConnects, key.ns)
-                     .patch(key.name, kube::Patch::json(std::move(operations)), "status");
+  auto written =
+      co_await statuses_.write(key, connect.metadata.resource_version, kube::encode(decision.status));
   if (!written && written.error().is_not_found()) co_return ReconcileResult::done();
   if (!written && written.error().is_conflict()) co_return ReconcileResult::again();
-  if (!written) co_return fail(std::move(written).error().while_doing("patch status of " + key.to_string()));
+  if (!written) co_return fail(std::move(written).error().while_doing("write status of " + key.to_string()));
   if (connect.status.state != decision.status.state)
     log.info("state changed",
              {{"from", api::to_string(connect.status.state)}, {"to", api::to_string(decision.status.state)}});

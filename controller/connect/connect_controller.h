@@ -22,6 +22,7 @@
 #include "controller/connect/connect_decision.h"
 #include "controller/submit/redaction.h"
 #include "kube/client/api.h"
+#include "kube/client/status_api.h"
 #include "kube/runtime/controller.h"
 #include "kube/runtime/informer.h"
 #include "kube/runtime/manager.h"
@@ -81,6 +82,7 @@ class ConnectController {
   std::string without_secrets(const api::SparkConnect& connect, std::string text) const;
 
   kube::Client& client_;
+  kube::StatusApi statuses_;
   kube::Loop& loop_;
   kube::EventRecorder& events_;
   const ConnectControllerOptions options_;
