@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds, runs them, and says how long each part took.
 #
-#   test/run.sh                     everything that CI runs
+#   test/run.sh                     everything that CI runs; e2e in a run of its own beside all that follows it below, as both
+#                                   wait more than they compute
 #   test/run.sh PART…               only these parts, in this order:
 #       structure   checks over the sources (includes, names, length, format)
 #       headers     every header compiled alone
@@ -59,8 +60,11 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+# Parts that wait more than they compute run beside each other, each line of them as a run of its own.
+lanes=()
 if [ ${#parts[@]} -eq 0 ] && [ $timings = no ]; then
-  parts=(structure headers unit sim tsan conformance e2e failover lifecycle rotation chart parity)
+  parts=(structure headers unit sim tsan beside)
+  lanes=("e2e" "conformance failover lifecycle rotation chart parity")
 fi
 
 # Runs "$@" as a stage: its time and result go to the closing table.
@@ -100,6 +104,35 @@ run_ctest() {                                  # run_ctest PRESET ctest argument
     passed_tests=$((passed_tests + ${counts#* } - ${counts% *}))
   fi
   return "$status"
+}
+
+# What several parts fetch is fetched once, before they run beside each other.
+fetch_part() {
+  local version
+  for version in 3.5.7 4.1.4; do
+    deploy/lib/fetch_spark.sh $version || return 1
+  done
+  test/lib/fetch_control_plane.sh && test/lib/fetch_kubectl.sh && test/lib/fetch_helm.sh
+}
+
+# Their stages and tests count as this run's.
+beside_part() {
+  local lane number log status=0 running=() logs=()
+  for lane in "${lanes[@]}"; do
+    log=$(mktemp) && logs+=("$log")
+    number=${#logs[@]}
+    # shellcheck disable=SC2086  # a lane is a list of parts
+    ("$top/test/run.sh" --no-install --build-dir "$build" $lane 2>&1 | tee "$log" | sed -u "s/^/$number| /"; exit "${PIPESTATUS[0]}") &
+    running+=($!)
+  done
+  for lane in "${running[@]}"; do wait "$lane" || status=1; done
+  for log in "${logs[@]}"; do
+    mapfile -t -O ${#stages[@]} stages < <(grep -E '^[a-z0-9]+ +[0-9]+ s  (ok|FAILED)$' "$log")
+    passed_tests=$((passed_tests + $(sed -n 's/^tests: \([0-9]*\) passed, .*/\1/p' "$log" | tail -n 1)))
+    failed_tests=$((failed_tests + $(sed -n 's/^tests: .* passed, \([0-9]*\) failed$/\1/p' "$log" | tail -n 1)))
+    rm -f "$log"
+  done
+  return $status
 }
 
 structure_part() {
@@ -227,6 +260,7 @@ for part in "${parts[@]}"; do
     chart)     built_preset release "${release_targets[@]}"; stage chart chart_part ;;
     parity)    built_preset release "${release_targets[@]}"; stage parity parity_part ;;
     lifecycle) built_preset release "${release_targets[@]}"; stage lifecycle lifecycle_part ;;
+    beside)    built_preset release "${release_targets[@]}"; stage fetch fetch_part; stage "beside each other" beside_part ;;
     failover)  built_preset release "${release_targets[@]}"; stage failover failover_part ;;
   esac
 done
