@@ -38,7 +38,7 @@ Result<DriverConf> conf_of(const api::SparkApplication& app, const SubmitOptions
       driver_conf(*arguments, std::move(submitter),
                   {.submission_id = attempt.submission_id, .version = *version, .submit_time = attempt.time});
   if (!conf) return conf;
-  const SparkConf extra = executor_properties(app);
+  const SparkConf extra = executor_properties(app, options);
   for (const auto& [key, value] : extra.entries()) conf->conf.set(key, value);
   return conf;
 }

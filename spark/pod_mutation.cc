@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 
 #include "api/constants.h"
 #include "api/digest.h"
@@ -13,6 +14,7 @@
 #include "spark/memory_size.h"
 #include "spark/monitoring.h"
 #include "spark/pod_template_shape.h"
+#include "spark/spark_version.h"
 
 namespace spark {
 
@@ -26,7 +28,7 @@ enum class Scope {
   All,
   AllButScheduling,    // without the executor fields of the PartialRestart gate
   Scheduling,          // just those
-  OverwrittenBySpark,  // what Spark writes over a template: replacing it twice is replacing it once
+  OverwrittenBySpark,  // what Spark writes over a template: doing it twice is doing it once
 };
 
 struct Mutation {
@@ -61,14 +63,51 @@ void environment(Mutation& m) {
   if (!m.fields.env_from.empty()) Mutation::append(m.container["envFrom"], m.fields.env_from);
 }
 
+std::string plain_value(const Json& variable) {
+  return kube::string_at(variable, {"value"});
+}
+
+// Whether `value` has $(name): a container sees there what stands before it in the list.
+bool refers_to(const std::string& value, std::string_view name) {
+  return value.find("$(" + std::string(name) + ")") != std::string::npos;
+}
+
+// A variable counts by its last entry, and sees those before it. What Spark wrote behind ours stands in the
+// way of both.
+void environment_again(Mutation& m, const Json& variable) {
+  Json& env = m.container["env"];
+  if (!env.is_array()) env = Json::array();
+  const std::string name = kube::string_at(variable, {"name"});
+  bool last = false;
+  for (const Json& entry : env) {
+    if (kube::string_at(entry, {"name"}) == name)
+      last = entry == variable;
+    else if (last && refers_to(plain_value(variable), kube::string_at(entry, {"name"})))
+      last = false;
+  }
+  if (!last) env.push_back(variable);
+}
+
+Json directory_variable(const char* name, std::string_view path) {
+  return {{"name", name}, {"value", path}};
+}
+
+void environment_again(Mutation& m) {
+  for (const Json& variable : m.fields.env) environment_again(m, variable);
+  if (m.app.spec.hadoop_config_map)
+    environment_again(m, directory_variable("HADOOP_CONF_DIR", api::path::kHadoopConf));
+  if (m.app.spec.spark_config_map)
+    environment_again(m, directory_variable("SPARK_CONF_DIR", api::path::kSparkConf));
+}
+
 void config_maps(Mutation& m) {
   if (const auto& name = m.app.spec.hadoop_config_map) {
     m.mount_config_map(api::volume::kHadoopConfigMap, *name, api::path::kHadoopConf);
-    m.container["env"].push_back({{"name", "HADOOP_CONF_DIR"}, {"value", api::path::kHadoopConf}});
+    m.container["env"].push_back(directory_variable("HADOOP_CONF_DIR", api::path::kHadoopConf));
   }
   if (const auto& name = m.app.spec.spark_config_map) {
     m.mount_config_map(api::volume::kSparkConfigMap, *name, api::path::kSparkConf);
-    m.container["env"].push_back({{"name", "SPARK_CONF_DIR"}, {"value", api::path::kSparkConf}});
+    m.container["env"].push_back(directory_variable("SPARK_CONF_DIR", api::path::kSparkConf));
   }
   for (const api::NamePath& map : m.fields.config_maps)
     m.mount_config_map(config_map_volume_name(map.name), map.name, map.path);
@@ -157,8 +196,12 @@ void lifecycle(Mutation& m) {
   if (!m.fields.lifecycle.is_null()) m.container["lifecycle"] = m.fields.lifecycle;
 }
 
-void security_and_end(Mutation& m) {
+void security(Mutation& m) {
   if (!m.fields.security_context.is_null()) m.container["securityContext"] = m.fields.security_context;
+}
+
+void security_and_end(Mutation& m) {
+  security(m);
   if (!m.fields.pod_security_context.is_null()) m.spec()["securityContext"] = m.fields.pod_security_context;
   if (m.fields.termination_grace_period_seconds)
     m.spec()["terminationGracePeriodSeconds"] = *m.fields.termination_grace_period_seconds;
@@ -173,6 +216,8 @@ Result<> apply(Mutation& m, Scope scope) {
     return {};
   }
   if (scope == Scope::OverwrittenBySpark) {
+    environment_again(m);
+    security(m);
     lifecycle(m);
     return memory_limit(m);
   }
@@ -237,10 +282,16 @@ Result<Json> mutated_once(const Json& pod, const api::SparkApplication& app, Pod
   return out;
 }
 
-// kAfterTemplate: environment that Spark writes into executors after their template, where the last entry
-// counts. spark.executorEnv.* comes after the first group, so plain values of these names go that way; the
-// second group comes later still, and only a webhook can change it. The memory limit, and lifecycle when
-// spark.decommission.enabled, are Spark's too; mutate_pod() writes them again when a webhook runs.
+// kAfterTemplate: what Spark writes into executors after their template; mutate_pod() writes it again when a
+// webhook runs. Without one:
+//  - environment, where the last entry counts. spark.executorEnv.* comes after the first group, so plain
+//  values
+//    of these names go that way, and so do those that refer to one of them; the second group comes later
+//    still.
+//  - node selectors and the scheduler, from properties of both roles: properties of executors alone win.
+//  - the grace period, since 4.1: its property.
+//  - the memory limit, lifecycle when spark.decommission.enabled, and since 4.3 one member of the security
+//    context: fields_needing_webhook() has them.
 constexpr std::array<std::string_view, 8> kBeforeExecutorEnv{
     "SPARK_USER",           "SPARK_DRIVER_URL", "SPARK_EXECUTOR_CORES", "SPARK_EXECUTOR_MEMORY",
     "SPARK_APPLICATION_ID", "SPARK_CONF_DIR",   "SPARK_EXECUTOR_ID",    "SPARK_RESOURCE_PROFILE_ID"};
@@ -258,6 +309,25 @@ bool spark_writes_first(const api::SparkApplication& app, const std::string& nam
             name == "HADOOP_TOKEN_FILE_LOCATION");
   };
   return std::ranges::any_of(app.spec.executor.secrets, sets);
+}
+
+bool refers_to_any(const Json& variable, std::span<const std::string_view> names) {
+  return std::ranges::any_of(names,
+                             [&](std::string_view name) { return refers_to(plain_value(variable), name); });
+}
+
+// Whether it refers to a variable that comes as a property, among which there is no order.
+bool refers_to_a_property(const api::SparkApplication& app, const Json& variable) {
+  const auto refers = [&](const std::string& name) { return refers_to(plain_value(variable), name); };
+  for (const auto& [name, value] : app.spec.executor.env_vars)
+    if (refers(name)) return true;
+  for (const auto& [key, value] : app.spec.spark_conf)
+    if (key.starts_with("spark.executorEnv.") && refers(key.substr(18))) return true;
+  return std::ranges::any_of(app.spec.executor.env, [&](const Json& other) {
+    const std::string name = kube::string_at(other, {"name"});
+    return &other != &variable && refers(name) &&
+           (spark_writes_first(app, name) || refers_to_any(other, kBeforeExecutorEnv));
+  });
 }
 
 }  // namespace
@@ -292,15 +362,39 @@ Result<Json> executor_pod_template(const api::SparkApplication& app, const Submi
                  index);
 }
 
-SparkConf executor_properties(const api::SparkApplication& app) {
+SparkConf executor_properties(const api::SparkApplication& app, const SubmitOptions& options) {
   SparkConf out;
+  const auto& conf = app.spec.spark_conf;
+  // Left to the webhook where that may change them while executors come and go.
+  if (!(options.webhook_runs && options.partial_restart)) {
+    if (app.spec.executor.node_selector)
+      for (const auto& [key, value] : *app.spec.executor.node_selector)
+        if ((app.spec.node_selector && app.spec.node_selector->contains(key)) ||
+            conf.contains("spark.kubernetes.node.selector." + key) ||
+            conf.contains("spark.kubernetes.executor.node.selector." + key))
+          out.set("spark.kubernetes.executor.node.selector." + key, value);
+    const auto& scheduler =
+        app.spec.batch_scheduler ? app.spec.batch_scheduler : app.spec.executor.scheduler_name;
+    if (scheduler && !scheduler->empty() &&
+        (conf.contains("spark.kubernetes.scheduler.name") ||
+         conf.contains("spark.kubernetes.executor.scheduler.name")))
+      out.set("spark.kubernetes.executor.scheduler.name", *scheduler);
+  }
+  if (const auto& grace = app.spec.executor.termination_grace_period_seconds)
+    out.set("spark.kubernetes.executor.terminationGracePeriodSeconds", std::to_string(*grace) + "s");
   // As the webhook would append them: the user's env, then the config maps' directories.
   for (const Json& variable : app.spec.executor.env) {
     const std::string name = kube::string_at(variable, {"name"});
-    if (variable.contains("value") && variable["value"].is_string() && spark_writes_first(app, name))
+    if (variable.contains("value") && variable["value"].is_string() &&
+        (spark_writes_first(app, name) || refers_to_any(variable, kBeforeExecutorEnv)))
       out.set("spark.executorEnv." + name, variable["value"].get<std::string>());
   }
   if (app.spec.spark_config_map) out.set("spark.executorEnv.SPARK_CONF_DIR", api::path::kSparkConf);
+  // Spark writes this one member of the security context, by this property (4.3).
+  const Json* escalation = kube::find_path(app.spec.executor.security_context, {"allowPrivilegeEscalation"});
+  if (escalation != nullptr && escalation->is_boolean())
+    out.set("spark.kubernetes.executor.securityContext.allowPrivilegeEscalation",
+            escalation->get<bool>() ? "true" : "false");
   return out;
 }
 
@@ -311,12 +405,18 @@ std::vector<std::string> fields_needing_webhook(const api::SparkApplication& app
   if (!app.spec.executor.lifecycle.is_null() && decommission != app.spec.spark_conf.end() &&
       decommission->second == "true")
     out.emplace_back("executor.lifecycle");
+  const auto version = resolve_version(app.spec.spark_version, app.spec.image.value_or(""));
+  const SparkLine* line = version ? find_line(*version) : nullptr;
+  if (!app.spec.executor.security_context.is_null() && line != nullptr && line->allow_privilege_escalation &&
+      !app.spec.executor.security_context.contains("allowPrivilegeEscalation"))
+    out.emplace_back("executor.securityContext");
   if (app.spec.hadoop_config_map && app.spec.spark_conf.contains("spark.kubernetes.hadoop.configMapName"))
     out.emplace_back("hadoopConfigMap");  // two directories for one HADOOP_CONF_DIR
   for (const Json& variable : app.spec.executor.env) {
     const std::string name = kube::string_at(variable, {"name"});
     const bool from_elsewhere = !variable.contains("value") && spark_writes_first(app, name);
-    if (from_elsewhere || std::ranges::find(kAfterExecutorEnv, name) != kAfterExecutorEnv.end())
+    if (from_elsewhere || std::ranges::find(kAfterExecutorEnv, name) != kAfterExecutorEnv.end() ||
+        refers_to_any(variable, kAfterExecutorEnv) || refers_to_a_property(app, variable))
       out.push_back("executor.env." + name);
   }
   return out;

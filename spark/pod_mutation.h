@@ -45,7 +45,7 @@ std::optional<PodRole> pod_role(std::string_view spark_role_label);
 Result<Json> executor_pod_template(const api::SparkApplication& app, const SubmitOptions& options);
 
 // Properties the executors need where a template comes too early (see above); set after all others.
-SparkConf executor_properties(const api::SparkApplication& app);
+SparkConf executor_properties(const api::SparkApplication& app, const SubmitOptions& options);
 
 // Which fields of spec.executor cannot reach executors without the pod webhook, e.g. "executor.memoryLimit".
 std::vector<std::string> fields_needing_webhook(const api::SparkApplication& app);

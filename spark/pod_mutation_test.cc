@@ -149,6 +149,30 @@ TEST_CASE("executor fields that may change while it runs are left to a webhook t
   CHECK(mutate(executor, app, PodRole::Executor) == executor);
 }
 
+TEST_CASE("what Spark writes over an executor's template goes through its own properties", "[spark]") {
+  auto app = application();
+  app.spec.node_selector = api::StringMap{{"pool", "all"}};
+  app.spec.executor.node_selector = api::StringMap{{"pool", "executors"}, {"own", "x"}};
+  app.spec.spark_conf = {{"spark.kubernetes.scheduler.name", "conf"}};
+  app.spec.executor.scheduler_name = "mine";
+  app.spec.executor.termination_grace_period_seconds = 7;
+  app.spec.executor.env = {{{"name", "ID"}, {"value", "$(SPARK_EXECUTOR_ID)"}},
+                           {{"name", "IP"}, {"value", "$(SPARK_EXECUTOR_POD_IP)"}}};
+  const auto conf = spark::executor_properties(app, {});
+  CHECK(conf.raw("spark.kubernetes.executor.node.selector.pool") == "executors");
+  CHECK_FALSE(conf.contains("spark.kubernetes.executor.node.selector.own"));
+  CHECK(conf.raw("spark.kubernetes.executor.scheduler.name") == "mine");
+  CHECK(conf.raw("spark.kubernetes.executor.terminationGracePeriodSeconds") == "7s");
+  CHECK(conf.raw("spark.executorEnv.ID") == "$(SPARK_EXECUTOR_ID)");
+  CHECK(spark::fields_needing_webhook(app) == std::vector<std::string>{"executor.env.IP"});
+  // A webhook that may change them later has them to itself.
+  spark::SubmitOptions options;
+  options.webhook_runs = options.partial_restart = true;
+  const auto partly = spark::executor_properties(app, options);
+  CHECK_FALSE(partly.contains("spark.kubernetes.executor.node.selector.pool"));
+  CHECK_FALSE(partly.contains("spark.kubernetes.executor.scheduler.name"));
+}
+
 TEST_CASE("environment that Spark would write over a template goes through its own property", "[spark]") {
   auto app = application();
   app.spec.spark_config_map = "conf";
@@ -156,7 +180,7 @@ TEST_CASE("environment that Spark would write over a template goes through its o
   app.spec.executor.env = {{{"name", "A"}, {"value", "2"}},
                            {{"name", "B"}, {"value", "3"}},
                            {{"name", "SPARK_LOCAL_DIRS"}, {"value", "/x"}}};
-  auto conf = spark::executor_properties(app);
+  auto conf = spark::executor_properties(app, {});
   CHECK(conf.raw("spark.executorEnv.A") == "2");
   CHECK_FALSE(conf.contains("spark.executorEnv.B"));
   CHECK(conf.raw("spark.executorEnv.SPARK_CONF_DIR") == "/etc/spark/conf");

@@ -257,7 +257,7 @@ Result<Job> job_of(const api::SparkApplication& stored, const spark::SubmitOptio
   if (!arguments)
     return fail(std::move(arguments).error().while_doing("failed to build spark-submit arguments"));
   job.arguments = *std::move(arguments);
-  const spark::SparkConf extra = spark::executor_properties(*app);
+  const spark::SparkConf extra = spark::executor_properties(*app, options);
   std::size_t at = end_of_conf(job.arguments, app->spec);
   for (const auto& [key, value] : extra.entries()) {
     const auto position = job.arguments.begin() + static_cast<std::ptrdiff_t>(at);

@@ -36,6 +36,8 @@ ORDERS = {
 
 
 def normal(pod):
+    if "refused" in pod:        # by the driver, which Spark's submitter does not know yet
+        return pod
     text = json.dumps(pod, ensure_ascii=False)
     text = re.sub(r"-[0-9a-f]{16}-exec-", "-UID-exec-", text)
     text = re.sub(r"spark-exec-[0-9a-f]{16}-conf-map", "spark-exec-UID-conf-map", text)
