@@ -18,7 +18,8 @@ set(ROOM_TABLE
   "controller:            kube/base kube/async kube/core kube/http kube/client kube/runtime api spark"
   "webhook:               kube/base kube/async kube/core kube/http kube/client kube/runtime kube/admission api spark"
   "cmd:                   kube/base kube/async kube/core kube/http kube/client kube/runtime kube/admission kube/apiserver kube/kubelet api spark controller webhook"
-  "test:                  kube/base kube/async kube/core kube/http kube/client kube/runtime kube/admission kube/apiserver kube/kubelet api spark controller webhook cmd"
+  "cmd/ctl:              kube/base kube/async kube/core kube/http kube/client kube/runtime kube/admission kube/apiserver kube/kubelet api spark controller webhook cmd"
+  "test:                  kube/base kube/async kube/core kube/http kube/client kube/runtime kube/admission kube/apiserver kube/kubelet api spark controller webhook cmd cmd/ctl"
   "bench:                 kube/base kube/async kube/core kube/http kube/client kube/runtime kube/admission kube/apiserver kube/kubelet api spark controller webhook"
 )
 

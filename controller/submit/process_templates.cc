@@ -48,7 +48,31 @@ bool changes_anything(const Json& before, Json after) {
   return plain != after;
 }
 
+// Before what stands at the end of the list: proxy user, the application and its own arguments.
+std::size_t end_of_conf(const std::vector<std::string>& arguments, const api::SparkApplicationSpec& spec) {
+  std::size_t behind = spec.arguments.size();
+  if (spec.main_application_file) behind += 1;
+  if (spec.proxy_user && !spec.proxy_user->empty()) behind += 2;
+  return arguments.size() - behind;
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> process_arguments(const api::SparkApplication& app,
+                                                   const spark::SubmitOptions& options,
+                                                   const spark::Attempt& attempt) {
+  auto arguments = spark::spark_submit_arguments(app, options, attempt);
+  if (!arguments)
+    return fail(std::move(arguments).error().while_doing("failed to build spark-submit arguments"));
+  const spark::SparkConf extra = spark::executor_properties(app, options);
+  std::size_t at = end_of_conf(*arguments, app.spec);
+  for (const auto& [key, value] : extra.entries()) {
+    const auto position = arguments->begin() + static_cast<std::ptrdiff_t>(at);
+    arguments->insert(position, {"--conf", key + "=" + value});
+    at += 2;
+  }
+  return arguments;
+}
 
 Result<ProcessTemplates> process_templates(const api::SparkApplication& app,
                                            const spark::SubmitOptions& options) {

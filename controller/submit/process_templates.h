@@ -1,5 +1,5 @@
-// The pod templates that a spark-submit process gets: the user's, with owner references as upstream writes
-// them, and with the pod mutations that Spark has no property for.
+// The arguments and the pod templates that a spark-submit process gets. The templates are the user's, with
+// owner references as upstream writes them, and with the pod mutations that Spark has no property for.
 //
 //   auto templates = process_templates(app, options);       // app as prepared for one attempt
 //   write(template_path(id, PodRole::Driver), to_yaml(templates->driver));
@@ -25,6 +25,11 @@ struct ProcessTemplates {
   bool driver_needs_webhook = false;  // left to it, and there is something to do
   std::vector<std::string> lost;      // "driver.memoryLimit"
 };
+
+// spark::spark_submit_arguments(), and the executors' environment that a template cannot carry.
+kube::Result<std::vector<std::string>> process_arguments(const api::SparkApplication& app,
+                                                         const spark::SubmitOptions& options,
+                                                         const spark::Attempt& attempt);
 
 kube::Result<ProcessTemplates> process_templates(const api::SparkApplication& app,
                                                  const spark::SubmitOptions& options);

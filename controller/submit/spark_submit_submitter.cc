@@ -232,14 +232,6 @@ Task<Result<Completion>> ProcessStart::complete(const PodView& driver) {
   co_return Completion{Completion::State::NotYet, std::min(left, kLookAgain)};
 }
 
-// Before what stands at the end of the list: proxy user, the application and its own arguments.
-std::size_t end_of_conf(const std::vector<std::string>& arguments, const api::SparkApplicationSpec& spec) {
-  std::size_t behind = spec.arguments.size();
-  if (spec.main_application_file) behind += 1;
-  if (spec.proxy_user && !spec.proxy_user->empty()) behind += 2;
-  return arguments.size() - behind;
-}
-
 Result<Job> job_of(const api::SparkApplication& stored, const spark::SubmitOptions& options,
                    const spark::Attempt& attempt) {
   auto app = spark::prepare_application(stored, options, attempt);
@@ -253,17 +245,9 @@ Result<Job> job_of(const api::SparkApplication& stored, const spark::SubmitOptio
   job.pod = {app->metadata.namespace_, api::driver_pod_name(*app)};
   job.app_uid = app->metadata.uid;
   job.submission_id = attempt.submission_id;
-  auto arguments = spark::spark_submit_arguments(*app, options, attempt);
-  if (!arguments)
-    return fail(std::move(arguments).error().while_doing("failed to build spark-submit arguments"));
+  auto arguments = process_arguments(*app, options, attempt);
+  if (!arguments) return fail(std::move(arguments));
   job.arguments = *std::move(arguments);
-  const spark::SparkConf extra = spark::executor_properties(*app, options);
-  std::size_t at = end_of_conf(job.arguments, app->spec);
-  for (const auto& [key, value] : extra.entries()) {
-    const auto position = job.arguments.begin() + static_cast<std::ptrdiff_t>(at);
-    job.arguments.insert(position, {"--conf", key + "=" + value});
-    at += 2;
-  }
 
   auto templates = process_templates(*app, options);
   if (!templates) return fail(std::move(templates));

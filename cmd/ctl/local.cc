@@ -1,4 +1,4 @@
-// sparkctl: Spark applications from the command line; `local` runs them on this machine without a cluster.
+// `sparkctl local`: a cluster of this machine's own, without containers (cmd/local).
 #include <signal.h>
 #include <unistd.h>
 
@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "cmd/ctl/command_functions.h"
+#include "cmd/ctl/command_line.h"
 #include "cmd/local/cluster.h"
 #include "cmd/local/daemon.h"
 #include "cmd/local/join.h"
@@ -15,29 +17,13 @@
 #include "kube/async/task_group.h"
 #include "kube/client/config.h"
 
+namespace ctl {
+
 namespace {
 
 using cmd::StateFolder;
 using kube::Result;
 using kube::Task;
-
-constexpr const char* kHelp =
-    "sparkctl runs Spark applications.\n"
-    "\n"
-    "  sparkctl local up            start a cluster on this machine, without containers; prints the "
-    "kubeconfig to use\n"
-    "  sparkctl local run FILE      apply FILE there, follow its applications to their end, print their "
-    "output;\n"
-    "                               starts a cluster for the time of the run when none is up\n"
-    "  sparkctl local down          end the cluster and everything it started\n"
-    "  sparkctl local kubelet ...   join this machine to another API server, as a node without containers;\n"
-    "                               --help tells the flags\n"
-    "\n"
-    "Environment: SPARK_OPERATOR_LOCAL_DIR (state of the cluster), SPARK_OPERATOR_IMAGES (Spark releases, "
-    "laid out by\n"
-    "deploy/lib/fetch_spark.sh), SPARK_OPERATOR_LOCAL_FLAGS (of its operator, as `spark-operator controller "
-    "start` "
-    "has them).\n";
 
 int failed(const kube::Error& error) {
   std::fprintf(stderr, "sparkctl: %s\n", error.message().c_str());
@@ -175,22 +161,20 @@ int join(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  signal(SIGPIPE, SIG_IGN);
-  const std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.empty() || words[0] == "help" || words[0] == "--help" || words[0] == "-h") {
-    return std::fputs(kHelp, stdout) < 0;
-  }
-  const StateFolder folder = StateFolder::from_environment();
-  if (words[0] == "local" && words.size() == 2 && words[1] == "up") return up(folder);
-  if (words[0] == "local" && words.size() == 2 && words[1] == "down") return down(folder);
-  if (words[0] == "local" && words.size() == 3 && words[1] == "run") return run(folder, words[2]);
-  if (words[0] == "local" && words.size() >= 2 && words[1] == "kubelet")
-    return join({words.begin() + 2, words.end()});
-  if (words[0] == "local" && words.size() == 3 && words[1] == "serve")
-    return serve(folder, std::atoi(words[2].c_str()));
-  std::string line;
-  for (const std::string& word : words) line += " " + word;
-  std::fprintf(stderr, "sparkctl: no such command:%s\n\n%s", line.c_str(), kHelp);
-  return 2;
+int local_up(const Invocation&) {
+  return up(StateFolder::from_environment());
 }
+int local_down(const Invocation&) {
+  return down(StateFolder::from_environment());
+}
+int local_run(const Invocation& asked) {
+  return run(StateFolder::from_environment(), asked.argument(0));
+}
+int local_kubelet(const Invocation& asked) {
+  return join(asked.arguments);
+}
+int local_serve(const Invocation& asked) {
+  return serve(StateFolder::from_environment(), std::atoi(asked.argument(0).c_str()));
+}
+
+}  // namespace ctl
