@@ -1,8 +1,8 @@
 // diagnose() says in one answer why an application is where it is, and what a person can do about it.
 //
 //   Diagnosis why = diagnose(evidence, now);
-//   why.cause          // "QuotaExceeded": a reason of controller/application/failure_reason.h, or one of
-//   kCauses why.summary        // "the driver is refused: a resource quota of the namespace is spent"
+//   why.cause          // "QuotaExceeded": a FailureReason of controller/application, or one of kCauses
+//   why.summary        // "the driver is refused: a resource quota of the namespace is spent"
 //   why.details, why.advice
 //
 // The operator's own words (status) come first, since it has seen most; then what its pods say; then what the

@@ -1,9 +1,9 @@
 // Session is what a command has of the world: where it prints, which files it may read, which API server it
 // talks to.
 //
-//   Session session(loop, network, {.out = print, .err = complain, .environment =
-//   kube::process_environment()}); auto cluster = session.cluster(asked);                // flags,
-//   $KUBECONFIG, ~/.kube/config, in-cluster if (!cluster) co_return session.wrong(cluster.error());
+//   Session session(loop, network, {.out = print, .err = complain});
+//   auto cluster = session.cluster(asked);        // flags, $KUBECONFIG, ~/.kube/config, in-cluster
+//   if (!cluster) co_return session.wrong(cluster.error());
 //   kube::JsonApi apps(*cluster->client, controller::kSparkApplications, cluster->ns);
 //
 // Which API server and namespace: as kubectl decides. A namespace is -n, else the context's, else "default";
