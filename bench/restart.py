@@ -207,7 +207,7 @@ class Bench:
 def drained(page, applications):
     """Every application has been looked at, and nothing waits or is being worked on."""
     busy = list(counters(page, "workqueue_depth").values()) + list(counters(page, "controller_runtime_active_workers").values())
-    done = sum(v for k, v in counters(page, "controller_runtime_reconcile_total").items() if 'controller="spark-application-controller"' in k)
+    done = sum(v for k, v in counters(page, "controller_runtime_reconcile_total").items() if 'controller="sparkapplication"' in k)
     return done >= applications and not any(busy)
 
 

@@ -236,7 +236,7 @@ timings_part() {
 }
 
 # A preset is built once: what any part wants of it.
-release_targets=(spark-operator sparkctl sim_test crash_test lifecycle_rows embedded_api_server pretend_kubelet parity_native)
+release_targets=(spark-operator sparkctl sim_test crash_test lifecycle_rows embedded_api_server pretend_kubelet parity_native bench_load)
 
 mkdir -p "$build"
 if [ $install = yes ]; then

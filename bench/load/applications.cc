@@ -9,6 +9,7 @@
 #include "kube/async/timer.h"
 #include "kube/core/fields.h"
 #include "kube/core/json_reader.h"
+#include "spark/children/ui_objects.h"
 #include "spark/native_submission.h"
 
 namespace bench {
@@ -70,6 +71,7 @@ class Load {
     // Mode WriteAll only.
     std::string pod;
     std::vector<std::pair<kube::Resource, std::string>> children;
+    std::string ui_service;
     std::string pod_name;
   };
 
@@ -98,10 +100,11 @@ class Load {
     object["metadata"]["uid"] = kApplicationUid;
     auto app = kube::decode<api::SparkApplication>(object);
     if (!app) return kube::fail(std::move(app));
+    app->status.submission_id = controller::next_id(*app, {});
+    into.ui_service = kube::dump_json(spark::ui_service(*app));
     spark::SubmitOptions options;
     options.master_url = "k8s://https://kubernetes.default.svc:443";
-    auto submission =
-        spark::native_submission(*app, options, {.submission_id = controller::next_id(*app, {})});
+    auto submission = spark::native_submission(*app, options, {.submission_id = app->status.submission_id});
     if (!submission) return kube::fail(std::move(submission));
     into.pod_name = kube::string_at(submission->driver_pod, {"metadata", "name"});
     into.pod = kube::dump_json(submission->driver_pod);
@@ -167,6 +170,9 @@ class Load {
       replace_all(body, kPodUid, pod->uid);
       if (!co_await send("POST", resource.collection_path(ns(index)), std::move(body))) co_return false;
     }
+    replace_all(bodies.ui_service, kApplicationUid, app->uid);
+    if (!co_await send("POST", kube::kServices.collection_path(ns(index)), std::move(bodies.ui_service)))
+      co_return false;
     api::SparkApplicationStatus status;
     status.application_state.state = api::State::Submitted;
     status.driver_info.pod_name = bodies.pod_name;

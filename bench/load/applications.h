@@ -18,9 +18,10 @@
 namespace bench {
 
 inline constexpr const char* kServiceAccount = "spark";
-// Of one application in write_applications(): application, driver pod, service, the config maps of driver and
-// executors, status SUBMITTED, and the two events about it. The operator writes the same, but for the first.
-inline constexpr int kRawWrites = 8;
+// Of one application in write_applications(): application, driver pod, its service, the config maps of driver
+// and executors, the UI's service, status SUBMITTED, and the two events about it. The operator writes the
+// same, but for the first.
+inline constexpr int kRawWrites = 9;
 
 kube::Task<kube::Result<>> prepare_namespaces(kube::Client& client, std::vector<std::string> namespaces);
 

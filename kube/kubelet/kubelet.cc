@@ -61,7 +61,7 @@ class Kubelet::Impl {
         parts_(loop, options_.log),
         workers_running_(loop, options_.log) {
     pods_.on_change([this](const Change<Json>& change) { pod_changed(change); });
-    services_.on_change([this](const Change<NamedService>&) { name_hosts(); });
+    services_.on_change([this](const Change<NamedService>& change) { service_changed(change); });
   }
 
   Task<Result<>> run() {
@@ -119,7 +119,19 @@ class Kubelet::Impl {
       workers_running_.spawn("pod " + change.key.to_string(), run_worker(worker));
       worker->update(change.object);  // it may be on its way out already
     }
-    name_hosts();
+    name_pod(uid);
+    runtime_.set_host_names(host_names());
+  }
+  void service_changed(const Change<NamedService>& change) {
+    const NamedService& service = *change.object;
+    for (const auto& [uid, worker] : workers_) {
+      if (worker->ns() != service.ns) continue;
+      auto& services = services_of_[uid];
+      std::erase(services, service.name);
+      if (change.type != ChangeType::Deleted && selects(service, *worker->pod()))
+        services.push_back(service.name);
+    }
+    runtime_.set_host_names(host_names());
   }
   Task<> run_worker(std::shared_ptr<PodWorker> worker) {
     std::exception_ptr thrown;
@@ -129,6 +141,7 @@ class Kubelet::Impl {
       thrown = std::current_exception();
     }
     workers_.erase(worker->uid());
+    services_of_.erase(worker->uid());
     if (thrown) std::rethrow_exception(thrown);
   }
   // Files of pods that nobody knows any more.
@@ -137,15 +150,27 @@ class Kubelet::Impl {
     left_behind_.clear();
   }
 
-  void name_hosts() {
-    std::vector<HostName> names;
-    for (const auto& service : services_.store().list()) {
-      for (const auto& [uid, worker] : workers_) {
-        if (worker->address().empty() || worker->is_over() || !selects(*service, *worker->pod())) continue;
-        names.push_back({service->ns, service->name, worker->address()});
-      }
+  // Of one pod alone: a node of a thousand pods has thousands of services, and every pod changes often.
+  void name_pod(const std::string& uid) {
+    const auto known = workers_.find(uid);
+    if (known == workers_.end()) {
+      services_of_.erase(uid);
+      return;
     }
-    runtime_.set_host_names(std::move(names));
+    auto& services = services_of_[uid];
+    services.clear();
+    for (const auto& service : services_.store().list(known->second->ns()))
+      if (selects(*service, *known->second->pod())) services.push_back(service->name);
+  }
+  std::vector<HostName> host_names() const {
+    std::vector<HostName> names;
+    for (const auto& [uid, worker] : workers_) {
+      const auto services = services_of_.find(uid);
+      if (services == services_of_.end() || worker->address().empty() || worker->is_over()) continue;
+      for (const std::string& name : services->second)
+        names.push_back({worker->ns(), name, worker->address()});
+    }
+    return names;
   }
 
   Result<std::shared_ptr<LogFile>> find_log(const ContainerName& name) {
@@ -303,7 +328,8 @@ class Kubelet::Impl {
   LogServer logs_;
   WaitList stop_;
   std::set<std::string> left_behind_;
-  std::map<std::string, std::shared_ptr<PodWorker>> workers_;  // by uid
+  std::map<std::string, std::shared_ptr<PodWorker>> workers_;    // by uid
+  std::map<std::string, std::vector<std::string>> services_of_;  // names of those that select it, by its uid
   bool stopped_ = false, synced_ = false, registered_ = false;
   TaskGroup parts_, workers_running_;
 };
