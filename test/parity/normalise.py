@@ -107,10 +107,14 @@ def _pod(pod, conf):
     for group in (secrets, volumes):
         for items in (spec.get("volumes", []), container.get("volumeMounts", [])):
             _sort_runs(items, lambda item, group=group: item["name"] in group)
-    if not any(name.startswith("spark-local-dir-") for name in volumes):
-        mounts = [m for m in container.get("volumeMounts", []) if re.fullmatch(r"spark-local-dir-\d+", m["name"])]
-        for mount, path in zip(mounts, sorted(m["mountPath"] for m in mounts)):
-            mount["mountPath"] = path
+    order_scratch_directories(container, drawn_names=not any(name.startswith("spark-local-dir-") for name in volumes))
+
+
+def order_scratch_directories(container, drawn_names):
+    """In place; `drawn_names`: Spark has numbered their volumes, in the order that it shuffled them into."""
+    mounts = [m for m in container.get("volumeMounts", []) if drawn_names and re.fullmatch(r"spark-local-dir-\d+", m["name"])]
+    for mount, path in zip(sorted(mounts, key=lambda m: m["name"]), sorted(m["mountPath"] for m in mounts)):
+        mount["mountPath"] = path
     for item in container.get("env", []):
         if item["name"] == "SPARK_LOCAL_DIRS" and "value" in item:
             item["value"] = ",".join(sorted(item["value"].split(",")))

@@ -12,7 +12,7 @@ import copy
 import json
 import re
 
-from normalise import differences
+from normalise import differences, order_scratch_directories
 
 # An entry of the list → where it shows. "…" stands for the name in the entry.
 EXCEPTIONS = {
@@ -32,6 +32,7 @@ ORDERS = {
     "volumes, volumeMounts, ports": "sets, by name",
     "containers": "Spark's container stands behind a template's, a webhook's sidecars behind Spark's",
     "tolerations": "a set",
+    "scratch directories": "Spark shuffles them on purpose",
 }
 
 
@@ -46,6 +47,7 @@ def normal(pod):
     spec = pod["spec"]
     for kind in ("containers", "initContainers"):
         for container in spec.get(kind) or []:
+            order_scratch_directories(container, drawn_names=True)
             container["env"] = seen_environment(container.get("env") or [])
             for name in ("volumeMounts", "ports"):
                 container[name] = _set(container.get(name))
