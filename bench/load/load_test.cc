@@ -128,7 +128,9 @@ TEST_CASE("created applications are measured up to what the operator does about 
   controller::NativeSubmitter submitter(*client, std::move(submit));
   kube::Manager manager(*client, {.component = "operator"});
   // As the flags have it by default.
-  controller::ApplicationController::add_to(manager, submitter, {.children = {.ui_service = true}});
+  controller::ApplicationControllerOptions options;
+  options.children.ui_service = true;
+  controller::ApplicationController::add_to(manager, submitter, options);
   kube::TaskGroup running(world.cluster.loop);
   auto run = [](kube::Manager* one) -> Task<> { (void)co_await one->run(); };
   running.spawn("operator", run(&manager));
