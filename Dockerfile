@@ -5,7 +5,7 @@
 #
 # Both run as user 185 or any other, on a read-only root file system. deploy/image/build.sh makes the same without a container
 # engine. For arm64: docker build --platform linux/arm64 (the compiler runs on that architecture then).
-ARG DEBIAN=docker.io/library/debian:bookworm
+ARG DEBIAN=debian:bookworm
 
 FROM ${DEBIAN} AS build
 SHELL ["/bin/bash", "-euc"]

@@ -33,15 +33,17 @@ rm -rf "$out/$target.root" "$out/$target.tar"
 mirror() {
   local line
   line=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | sed -n 's/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) bookworm .*/\2/p; s/^URIs: *\([^ ]*\).*/\1/p' | head -n 1)
-  echo "${line:-http://deb.debian.org/debian}"
+  [ -n "$line" ] || fail "operator-spark: DEBIAN_MIRROR is not set, and no source of this machine is one of bookworm"
+  echo "$line"
 }
 
 operator_spark_root() {
-  local root=$1 tree
+  local root=$1 tree from
   [ "$(id -u)" = 0 ] || fail "operator-spark: debootstrap needs root"
   command -v debootstrap >/dev/null || fail "operator-spark: apt-get install debootstrap"
   tree=$("$top/deploy/lib/fetch_spark.sh" "$spark_version")
-  debootstrap --variant=minbase --include=ca-certificates,tzdata,openjdk-17-jre-headless bookworm "$root" "${DEBIAN_MIRROR:-$(mirror)}" >&2
+  from=${DEBIAN_MIRROR:-$(mirror)}
+  debootstrap --variant=minbase --include=ca-certificates,tzdata,openjdk-17-jre-headless bookworm "$root" "$from" >&2
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}/*
   mkdir -p "$root/opt/spark"
   cp -a "$tree"/opt/spark/{bin,sbin,jars} "$root/opt/spark/"
