@@ -1,14 +1,12 @@
 // Each folder of testdata is an application and the objects it becomes, pod mutations included;
 // UPDATE_GOLDENS=1 writes them anew. That they are Spark's own, mutations aside, is checked by test/parity.
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "api/spark_application.h"
 #include "kube/core/fields.h"
 #include "kube/core/yaml.h"
+#include "spark/golden_files.h"
 #include "spark/native_submission.h"
 
 namespace fs = std::filesystem;
@@ -18,24 +16,8 @@ namespace {
 
 const fs::path kCases = fs::path(SOURCE_DIR) / "spark" / "testdata";
 
-std::string read(const fs::path& file) {
-  std::ifstream in(file);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-std::vector<std::string> case_names() {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(kCases)) names.push_back(entry.path().filename());
-  std::ranges::sort(names);
-  return names;
-}
-
 api::SparkApplication load(const std::string& name) {
-  auto json = kube::parse_yaml_document(read(kCases / name / "app.yaml"), name);
-  if (!json) FAIL(json.error().message());
-  auto app = kube::decode<api::SparkApplication>(*json);
+  auto app = kube::decode<api::SparkApplication>(golden::document(kCases / name / "app.yaml"));
   if (!app) FAIL(app.error().message());
   return *app;
 }
@@ -49,34 +31,24 @@ spark::SubmitOptions options() {
 const spark::Attempt kAttempt{.submission_id = "5b0e1f3c-9a77-8d21-8104-9fe02b6c1d55",
                               .time = kube::TimePoint(std::chrono::seconds(1795225810))};
 
-void compare(const fs::path& file, const std::string& text) {
-  INFO(file.string());
-  if (std::getenv("UPDATE_GOLDENS") != nullptr) {
-    fs::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-    return;
-  }
-  CHECK(read(file) == text);
-}
-
 }  // namespace
 
 TEST_CASE("an application becomes the objects that spark-submit would have made", "[spark]") {
-  REQUIRE(case_names().size() >= 12);
-  for (const std::string& name : case_names()) {
+  REQUIRE(golden::case_names(kCases).size() >= 12);
+  for (const std::string& name : golden::case_names(kCases)) {
     DYNAMIC_SECTION(name) {
       const api::SparkApplication app = load(name);
       auto prepared = spark::prepare_application(app, options(), kAttempt);
       REQUIRE(prepared.has_value());
       auto arguments = spark::spark_submit_arguments(*prepared, options(), kAttempt);
       REQUIRE(arguments.has_value());
-      compare(kCases / name / "expected" / "arguments.yaml", kube::to_yaml(Json(*arguments)));
+      golden::compare(kCases / name / "expected" / "arguments.yaml", kube::to_yaml(Json(*arguments)));
 
       auto submission = spark::native_submission(app, options(), kAttempt);
       if (!submission) FAIL(submission.error().message());
       CHECK(submission->pre_resources.empty());
-      compare(kCases / name / "expected" / "driver-pod.yaml", kube::to_yaml(submission->driver_pod));
-      compare(kCases / name / "expected" / "children.yaml", kube::to_yaml(submission->children));
+      golden::compare(kCases / name / "expected" / "driver-pod.yaml", kube::to_yaml(submission->driver_pod));
+      golden::compare(kCases / name / "expected" / "children.yaml", kube::to_yaml(submission->children));
       auto obstacles = spark::native_obstacles(app, options(), kAttempt);
       REQUIRE(obstacles.has_value());
       CHECK(obstacles->empty());

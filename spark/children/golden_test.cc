@@ -1,17 +1,16 @@
 // Each folder of testdata is an application and flags of the operator, and what comes of them: the objects
 // around the application, what is added to the application in memory before its pods are built from it, and
 // what status says. UPDATE_GOLDENS=1 writes them anew. test/around gives the objects to a real API server.
+#include <algorithm>
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "api/defaults.h"
 #include "api/names.h"
 #include "kube/core/patch.h"
 #include "kube/core/yaml.h"
 #include "spark/children/application_children.h"
+#include "spark/golden_files.h"
 #include "spark/native_submission.h"
 
 namespace fs = std::filesystem;
@@ -22,26 +21,6 @@ namespace {
 const fs::path kCases = fs::path(SOURCE_DIR) / "spark" / "children" / "testdata";
 const spark::Attempt kAttempt{.submission_id = "5b0e1f3c-9a77-8d21-8104-9fe02b6c1d55",
                               .time = kube::TimePoint(std::chrono::seconds(1795225810))};
-
-std::string read(const fs::path& file) {
-  std::ifstream in(file);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-std::vector<std::string> case_names() {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(kCases)) names.push_back(entry.path().filename());
-  std::ranges::sort(names);
-  return names;
-}
-
-Json document(const fs::path& file) {
-  auto json = kube::parse_yaml_document(read(file), file.string());
-  if (!json) FAIL(json.error().message());
-  return *json;
-}
 
 struct Case {
   api::SparkApplication app;
@@ -76,27 +55,17 @@ void set_flag(Case& out, const std::string& name, const Json& value) {
 
 Case load(const std::string& name) {
   Case out;
-  auto app = kube::decode<api::SparkApplication>(document(kCases / name / "app.yaml"));
+  auto app = kube::decode<api::SparkApplication>(golden::document(kCases / name / "app.yaml"));
   if (!app) FAIL(app.error().message());
   out.app = *app;
   out.children.ui_service = true;
   out.submit.master_url = "k8s://https://10.96.0.1:443";
   if (fs::exists(kCases / name / "flags.yaml")) {
-    for (const auto& [flag, value] : document(kCases / name / "flags.yaml").items())
+    for (const auto& [flag, value] : golden::document(kCases / name / "flags.yaml").items())
       set_flag(out, flag, value);
   }
   out.submit.batch = out.children.batch;
   return out;
-}
-
-void compare(const fs::path& file, const std::string& text) {
-  INFO(file.string());
-  if (std::getenv("UPDATE_GOLDENS") != nullptr) {
-    fs::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-    return;
-  }
-  CHECK(read(file) == text);
 }
 
 // As the API server would have answered.
@@ -112,15 +81,15 @@ Json ui_service_in(const std::vector<Json>& objects, const std::string& app) {
 }  // namespace
 
 TEST_CASE("an application has around it what it and the operator's flags ask for", "[children]") {
-  REQUIRE(case_names().size() >= 60);
-  for (const std::string& name : case_names()) {
+  REQUIRE(golden::case_names(kCases).size() >= 60);
+  for (const std::string& name : golden::case_names(kCases)) {
     DYNAMIC_SECTION(name) {
       Case in = load(name);
       Json outcome = Json::object();
       auto prepared = spark::prepare_application(in.app, in.submit, kAttempt);
       if (!prepared) {
         outcome["refused"] = prepared.error().message();
-        compare(kCases / name / "expected" / "outcome.yaml", kube::to_yaml(outcome));
+        golden::compare(kCases / name / "expected" / "outcome.yaml", kube::to_yaml(outcome));
         continue;
       }
       api::SparkApplication plain = in.app;
@@ -137,8 +106,8 @@ TEST_CASE("an application has around it what it and the operator's flags ask for
       // The pods that are built say so, whatever the way from the application to them.
       auto submission = spark::native_submission(in.app, in.submit, kAttempt);
       if (!submission) {
-        compare(kCases / name / "expected" / "outcome.yaml",
-                kube::to_yaml(Json{{"refused", submission.error().message()}}));
+        golden::compare(kCases / name / "expected" / "outcome.yaml",
+                        kube::to_yaml(Json{{"refused", submission.error().message()}}));
         continue;
       }
       if (const auto scheduler = submission->driver_pod["spec"].find("schedulerName");
@@ -152,8 +121,8 @@ TEST_CASE("an application has around it what it and the operator's flags ask for
       }
 
       Json list{{"apiVersion", "v1"}, {"kind", "List"}, {"items", wanted.objects}};
-      compare(kCases / name / "expected" / "children.yaml", kube::to_yaml(list));
-      compare(kCases / name / "expected" / "outcome.yaml", kube::to_yaml(outcome));
+      golden::compare(kCases / name / "expected" / "children.yaml", kube::to_yaml(list));
+      golden::compare(kCases / name / "expected" / "outcome.yaml", kube::to_yaml(outcome));
     }
   }
 }

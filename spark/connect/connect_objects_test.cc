@@ -2,18 +2,16 @@
 // UPDATE_GOLDENS=1 writes them anew.
 #include "spark/connect/connect_objects.h"
 
-#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <sstream>
 
 #include "api/constants.h"
 #include "kube/core/yaml.h"
 #include "spark/connect/connect_command.h"
+#include "spark/golden_files.h"
 
 namespace fs = std::filesystem;
 using kube::Json;
@@ -23,25 +21,8 @@ namespace {
 const fs::path kCases = fs::path(SOURCE_DIR) / "spark" / "connect" / "testdata";
 constexpr const char* kMaster = "k8s://https://10.96.0.1:443";
 
-std::string read(const fs::path& file) {
-  std::ifstream in(file);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-std::vector<std::string> case_names() {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(kCases)) names.push_back(entry.path().filename());
-  std::ranges::sort(names);
-  return names;
-}
-
 api::SparkConnect load(const std::string& name) {
-  const fs::path file = kCases / name / "connect.yaml";
-  auto json = kube::parse_yaml_document(read(file), file.string());
-  if (!json) FAIL(json.error().message());
-  auto connect = kube::decode<api::SparkConnect>(*json);
+  auto connect = kube::decode<api::SparkConnect>(golden::document(kCases / name / "connect.yaml"));
   if (!connect) FAIL(connect.error().message());
   return *connect;
 }
@@ -79,8 +60,8 @@ bool has_conf(const std::vector<std::string>& words, const std::string& conf) {
 }  // namespace
 
 TEST_CASE("a SparkConnect becomes a config map, a server pod and a service", "[connect]") {
-  REQUIRE(case_names().size() >= 9);
-  for (const std::string& name : case_names()) {
+  REQUIRE(golden::case_names(kCases).size() >= 9);
+  for (const std::string& name : golden::case_names(kCases)) {
     DYNAMIC_SECTION(name) {
       const api::SparkConnect connect = load(name);
       const auto pod = spark::connect_server_pod(connect, kMaster);
@@ -89,13 +70,7 @@ TEST_CASE("a SparkConnect becomes a config map, a server pod and a service", "[c
         objects = {spark::connect_config_map(connect), *pod, spark::connect_service(connect)};
       else
         objects = {{{"refused", pod.error().message()}}};
-      const fs::path file = kCases / name / "expected.yaml";
-      if (std::getenv("UPDATE_GOLDENS") != nullptr) {
-        std::ofstream(file) << kube::to_yaml(objects);
-      } else {
-        INFO(file.string());
-        CHECK(read(file) == kube::to_yaml(objects));
-      }
+      golden::compare(kCases / name / "expected.yaml", kube::to_yaml(objects));
     }
   }
 }
