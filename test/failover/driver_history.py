@@ -93,6 +93,8 @@ class DriverHistory:
         pod = f"{about.get('namespace', '')}/{about.get('name') or answer.get('metadata', {}).get('name', '')}"
         uid = uid_of(answer)
         tried = self._perhaps.pop(pod, None)
+        if not tried or tried[0].get("responseStatus", {}).get("code") == 409:
+            self._learn(pod, uid)
         asks_again = event["verb"] == "create" and not about.get("subresource")
         if tried and not asks_again and self._was_made(pod, uid, tried[0].get("responseStatus", {}).get("code", 0)):
             began = tried[0].get("requestReceivedTimestamp", tried[0]["stageTimestamp"])
@@ -110,6 +112,13 @@ class DriverHistory:
             # The answer shows the pod as it last was: its version is no moment of this.
             self._gone(pod, Moment(moment.line, moment.received, moment.answered, None, ordered))
             del self._by_pod[pod]
+
+    def _learn(self, pod, uid):
+        """The UID of a driver that was known by its name only, from the first answer that shows it."""
+        driver = self._by_pod.get(pod)
+        if driver and not driver.uid and uid:
+            driver.uid = uid
+            self._uids.add(uid)
 
     def _was_made(self, pod, uid, code):
         """Whether a creation that was answered so, or not at all, has been done: now that something was done to that pod."""

@@ -85,6 +85,15 @@ class History(unittest.TestCase):
         log = Log().make("a", version=5, uid="one").make("a", "2", code=504).see("a", "two")
         self.assertEqual([d.attempt for d in log.history.drivers], ["1", "2"], "nothing tells that the first has gone")
 
+    def test_the_first_answer_tells_the_uid_of_a_driver_whose_creation_had_none(self):
+        log = Log().make("a", code=504).add("create", "a", "binding").see("a", "one").end("a")
+        log.make("a", code=409).see("a", "one")
+        self.assertEqual(len(log.history.drivers), 1, "the next leader asked for it again, and was shown that it is there")
+        log = Log().make("a", code=504).add("create", "a", "binding").end("a").make("a", code=409).see("a", "one")
+        self.assertEqual(len(log.history.drivers), 1, "it was there, so this is the one")
+        log = Log().make("a", code=504).add("create", "a", "binding").see("a", "one").end("a").make("a", code=504).see("a", "two")
+        self.assertEqual(len(log.history.drivers), 2)
+
     def test_an_attempt_has_one_driver(self):
         log = Log().make("a").end("a").make("a", "2")
         self.assertEqual(log.history.made_twice(), [])
