@@ -1,8 +1,7 @@
 // What several commands look up about an application: itself, its pods, its events.
 //
-//   auto app = co_await find_application(*cluster, "pi");       // NotFound: `SparkApplication team-a/pi: not
-//   found` auto pods = co_await pods_of(*cluster, *app);               // driver first, then executors by
-//   their number
+//   auto app = co_await find_application(*cluster, "pi");       // NotFound: "SparkApplication team-a/pi: …"
+//   auto pods = co_await pods_of(*cluster, *app);               // the driver, then executors by number
 //
 // Answers are the API server's JSON. Thread: the loop's only.
 #pragma once

@@ -5,6 +5,7 @@
 #include "controller/schedule/schedule_controller.h"
 #include "kube/async/retry.h"
 #include "kube/client/api.h"
+#include "kube/client/remove_if_same.h"
 
 namespace ctl {
 
@@ -19,14 +20,14 @@ Task<Result<>> remove_object(Cluster cluster, Json object, kube::Duration wait) 
   const kube::Resource& resource =
       application ? controller::kSparkApplications : controller::kScheduledSparkApplications;
   const std::string name = name_of(object), uid = uid_of(object), ns = namespace_of(object);
-  kube::JsonApi api(*cluster.client, resource, ns);
-  auto removed =
-      co_await api.remove(name, kube::DeleteOptions().uid(uid).propagation(kube::Propagation::Background));
-  // A conflict: the name has been given away since.
-  if (!removed && !removed.error().is_not_found() && !removed.error().is_conflict())
+  auto removed = co_await kube::remove_if_same(
+      *cluster.client, resource, {ns, name},
+      kube::DeleteOptions().uid(uid).propagation(kube::Propagation::Background));
+  if (!removed)
     co_return fail(std::move(removed).error().while_doing("delete " + resource.kind + " " + ns + "/" + name));
   if (wait <= kube::Duration::zero()) co_return Result<>{};
   kube::Loop& loop = cluster.client->loop();
+  kube::JsonApi api(*cluster.client, resource, ns);
   const auto gone = [&]() -> Task<Result<>> {
     auto there = co_await api.get(name);
     if (!there && there.error().is_not_found()) co_return Result<>{};

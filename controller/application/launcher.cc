@@ -10,6 +10,7 @@
 #include "controller/application/attempt_status.h"
 #include "controller/application/event_texts.h"
 #include "controller/application/failure_reason.h"
+#include "kube/client/remove_if_same.h"
 #include "kube/core/fields.h"
 
 namespace controller {
@@ -332,11 +333,9 @@ Task<Launcher::Reconciled> Launcher::use_up(const Attempting& attempting, const 
 }
 
 Task<Launcher::Reconciled> Launcher::remove(const Attempting& attempting, const PodView& pod) {
-  auto removed = co_await kube::JsonApi(client_, kube::kPods, pod.key.ns)
-                     .remove(pod.key.name, kube::DeleteOptions().uid(pod.uid));
-  if (!removed && !removed.error().is_not_found() && !removed.error().is_conflict()) {
-    co_return fail(std::move(removed).error().while_doing("delete pod " + pod.key.to_string()));
-  }
+  auto removed =
+      co_await kube::remove_if_same(client_, kube::kPods, pod.key, kube::DeleteOptions().uid(pod.uid));
+  if (!removed) co_return fail(std::move(removed).error().while_doing("delete pod " + pod.key.to_string()));
   attempting.log.info("driver of an earlier run deleted", {{"pod", pod.key.to_string()}, {"uid", pod.uid}});
   // Its last event brings us back when it carries our label; a predecessor's may not.
   co_return ReconcileResult::after(std::chrono::seconds(1));

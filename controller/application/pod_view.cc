@@ -15,14 +15,6 @@ namespace {
 constexpr std::size_t kMessageLimit = 1024;
 constexpr std::size_t kTerminationLimit = 4096;  // the kubelet's own
 
-PodPhase phase_of(std::string_view text) {
-  if (text == "Pending") return PodPhase::Pending;
-  if (text == "Running") return PodPhase::Running;
-  if (text == "Succeeded") return PodPhase::Succeeded;
-  if (text == "Failed") return PodPhase::Failed;
-  return PodPhase::Unknown;
-}
-
 std::optional<ContainerEnd> end_of(JsonView statuses, std::string_view container) {
   for (JsonView status : statuses.items()) {
     if (status["name"].string_or() != container) continue;
@@ -48,6 +40,14 @@ std::string label(const kube::ProjectedMeta& meta, const char* name) {
 }
 
 }  // namespace
+
+PodPhase pod_phase(std::string_view name) {
+  if (name == "Pending") return PodPhase::Pending;
+  if (name == "Running") return PodPhase::Running;
+  if (name == "Succeeded") return PodPhase::Succeeded;
+  if (name == "Failed") return PodPhase::Failed;
+  return PodPhase::Unknown;
+}
 
 bool PodView::alive() const {
   return (phase == PodPhase::Pending || phase == PodPhase::Running || phase == PodPhase::Unknown) &&
@@ -85,7 +85,7 @@ Result<PodView> project_pod(JsonView pod) {
     }
   }
   const JsonView status = pod["status"];
-  view.phase = phase_of(status["phase"].string_or());
+  view.phase = pod_phase(status["phase"].string_or());
   view.message = shortened(std::string(status["message"].string_or()), kMessageLimit);
   view.trouble = trouble_of(status);
   const JsonView containers = status["containerStatuses"];

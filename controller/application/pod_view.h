@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/spark_application_status.h"
 #include "controller/application/pod_trouble.h"
@@ -20,6 +21,7 @@
 namespace controller {
 
 enum class PodPhase { Pending, Running, Succeeded, Failed, Unknown };
+PodPhase pod_phase(std::string_view name);  // as in status.phase; what is none of them is Unknown
 
 // How the Spark container ended.
 struct ContainerEnd {

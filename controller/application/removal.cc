@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/application/application_view.h"
+#include "kube/client/remove_if_same.h"
 
 namespace controller {
 
@@ -43,10 +44,9 @@ Task<Result<Removed>> Removal::executors(const api::SparkApplication& app, Delet
   const std::size_t count = std::min(step.pods.size(), kExecutorsAtOnce);
   for (std::size_t i = 0; i < count; ++i) {
     const PodView& pod = step.pods[i];
-    auto removed = co_await kube::JsonApi(client_, kube::kPods, pod.key.ns)
-                       .remove(pod.key.name, kube::DeleteOptions().uid(pod.uid));
-    if (!removed && !removed.error().is_not_found() && !removed.error().is_conflict())
-      co_return fail(std::move(removed).error().while_doing("delete pod " + pod.key.to_string()));
+    auto removed =
+        co_await kube::remove_if_same(client_, kube::kPods, pod.key, kube::DeleteOptions().uid(pod.uid));
+    if (!removed) co_return fail(std::move(removed).error().while_doing("delete pod " + pod.key.to_string()));
   }
   log.info("executors of a run that is over deleted", {{"executors", count}});
   co_return Removed::Done;

@@ -116,4 +116,21 @@ std::vector<ChildStep> plan_children(const std::vector<Json>& wanted, const std:
   return steps;
 }
 
+bool is_definite(const kube::Error& error) {
+  if (error.is_ambiguous()) return false;
+  using kube::ErrorKind;
+  switch (error.kind()) {
+    case ErrorKind::BadRequest:
+    case ErrorKind::Forbidden:
+    case ErrorKind::NotFound:
+    case ErrorKind::AlreadyExists:
+    case ErrorKind::Invalid:
+    case ErrorKind::MethodNotAllowed:
+    case ErrorKind::RequestTooLarge:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace controller

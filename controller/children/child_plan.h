@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "controller/children/child_view.h"
+#include "kube/base/error.h"
 
 namespace controller {
 
@@ -43,5 +44,9 @@ bool covers(const kube::Json& present, const kube::Json& wanted);
 
 // Makes `present` say what `wanted` says, and leaves the rest as it is.
 kube::Json child_patch(const ChildView& present, const kube::Json& wanted);
+
+// An error by which the API server has read a step's request and refused it; anything else may yet be done,
+// or have been.
+bool is_definite(const kube::Error& error);
 
 }  // namespace controller

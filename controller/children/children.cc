@@ -26,22 +26,6 @@ constexpr const char* kByApplication = "application";
 // Watches are a moment behind our own writes. One that stays behind for longer is asked again.
 constexpr kube::Duration kCacheLag = std::chrono::seconds(60);
 
-bool is_definite(const Error& error) {
-  if (error.is_ambiguous()) return false;
-  switch (error.kind()) {
-    case ErrorKind::BadRequest:
-    case ErrorKind::Forbidden:
-    case ErrorKind::NotFound:
-    case ErrorKind::AlreadyExists:
-    case ErrorKind::Invalid:
-    case ErrorKind::MethodNotAllowed:
-    case ErrorKind::RequestTooLarge:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 // One call of ensure().

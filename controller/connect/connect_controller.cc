@@ -5,18 +5,21 @@
 #include "api/constants.h"
 #include "api/names.h"
 #include "controller/children/optional_cache.h"
+#include "kube/client/remove_if_same.h"
 #include "kube/core/fields.h"
 #include "kube/core/projection.h"
 
 namespace controller {
 
 using api::SparkConnect;
+using kube::DeleteOptions;
 using kube::Error;
 using kube::ErrorKind;
 using kube::fail;
 using kube::Json;
 using kube::ObjectKey;
 using kube::ReconcileResult;
+using kube::remove_if_same;
 using kube::Result;
 using kube::Task;
 
@@ -26,19 +29,9 @@ constexpr const char* kByConnect = "connect";  // pods: "<namespace>/<name>", ch
 // A pod that is there although the cache does not show it: its event is on its way.
 constexpr kube::Duration kCacheLag = std::chrono::seconds(5);
 
-bool is_definite(const Error& error) {
-  if (error.is_ambiguous()) return false;
-  switch (error.kind()) {
-    case ErrorKind::BadRequest:
-    case ErrorKind::Forbidden:
-    case ErrorKind::AlreadyExists:
-    case ErrorKind::Invalid:
-    case ErrorKind::MethodNotAllowed:
-    case ErrorKind::RequestTooLarge:
-      return true;
-    default:
-      return false;
-  }
+// What is not found may be the namespace, or an object that was seen a moment ago: no verdict on the spec.
+bool is_verdict(const Error& error) {
+  return is_definite(error) && !error.is_not_found();
 }
 
 // The view is old, or the object has only just gone: look again.
@@ -47,21 +40,6 @@ std::unexpected<Error> look_again(const char* why) {
 }
 
 }  // namespace
-
-Result<SparkConnect> ConnectView::decode() const {
-  const Json object = Json::parse(text, nullptr, false);
-  if (object.is_discarded()) return fail(ErrorKind::InvalidInput, key.to_string() + ": not JSON");
-  return kube::decode<SparkConnect>(object);
-}
-
-Result<ConnectView> project_connect(kube::JsonView object) {
-  static const kube::MetaWants wants{.labels = std::vector<std::string>{}};
-  auto meta = kube::project_meta(object, wants);
-  if (!meta) return fail(std::move(meta));
-  Json json = object.to_json();
-  if (auto metadata = json.find("metadata"); metadata != json.end()) metadata->erase("managedFields");
-  return ConnectView{meta->key, meta->uid, kube::dump_json(json)};
-}
 
 ConnectController& ConnectController::add_to(kube::Manager& manager, ConnectControllerOptions options) {
   return manager.keep(std::unique_ptr<ConnectController>(new ConnectController(manager, std::move(options))));
@@ -73,12 +51,12 @@ ConnectController::ConnectController(kube::Manager& manager, ConnectControllerOp
       loop_(manager.loop()),
       events_(manager.events()),
       options_(std::move(options)) {
-  auto connects = std::make_unique<kube::Informer<ConnectView>>(
-      client_, kube::InformerOptions<ConnectView>{.resource = kSparkConnects,
-                                                  .project = project_connect,
-                                                  .namespaces = options_.namespaces,
-                                                  .more_namespaces = options_.scope != nullptr,
-                                                  .log = options_.log});
+  auto connects = std::make_unique<kube::Informer<StoredObject<SparkConnect>>>(
+      client_, kube::InformerOptions<StoredObject<SparkConnect>>{.resource = kSparkConnects,
+                                                                 .project = project_stored<SparkConnect>,
+                                                                 .namespaces = options_.namespaces,
+                                                                 .more_namespaces = options_.scope != nullptr,
+                                                                 .log = options_.log});
   connects_ = connects.get();
   pods_ = &manager.add(std::make_unique<kube::Informer<ConnectPodView>>(
       client_, kube::InformerOptions<ConnectPodView>{
@@ -93,7 +71,7 @@ ConnectController::ConnectController(kube::Manager& manager, ConnectControllerOp
   watch_children(manager, kube::kServices);
   // Last: a SparkConnect must not be looked at before what it has can be seen.
   if (options_.scope != nullptr) options_.scope->follow(*connects_, kube::NamespaceScope::Follow::Alongside);
-  manager.add(std::make_unique<OptionalCache<ConnectView>>(loop_, std::move(connects)));
+  manager.add(std::make_unique<OptionalCache<StoredObject<SparkConnect>>>(loop_, std::move(connects)));
   controller_ = &manager.add(std::make_unique<kube::Controller>(
       loop_, "sparkconnect", [this](kube::ReconcileRequest request) { return reconcile(std::move(request)); },
       kube::ControllerOptions{.workers = options_.workers,
@@ -107,7 +85,7 @@ ConnectController::ConnectController(kube::Manager& manager, ConnectControllerOp
   pods_->add_index(kByConnect, [](const ConnectPodView& pod) {
     return std::vector{ObjectKey{pod.key.ns, pod.connect_name}.to_string()};
   });
-  connects_->on_change([this](const kube::Change<ConnectView>& change) {
+  connects_->on_change([this](const kube::Change<StoredObject<SparkConnect>>& change) {
     if (change.type != kube::ChangeType::Deleted) controller_->queue().add(change.key, kube::Lane::Known);
   });
   pods_->on_change([this](const kube::Change<ConnectPodView>& change) {
@@ -178,12 +156,12 @@ Task<ConnectController::Reconciled> ConnectController::reconcile(kube::Reconcile
   }
   if (!served && !error) error = std::move(served).error();
   if (error && error->is_conflict()) co_return ReconcileResult::again();
-  if (error && is_definite(*error)) {
+  if (error && is_verdict(*error)) {
     const std::string reason =
         error->is_already_exists() ? "NameTaken" : std::string(to_string(refusal(*error).reason));
     mark_failed(*connect, reason, without_secrets(*connect, error->message()), loop_.now(), decision);
   }
-  if (!error || is_definite(*error)) {
+  if (!error || is_verdict(*error)) {
     auto written = co_await write(*connect, decision, request.log);
     if (!written) co_return written;
     if (written->requeue) co_return written;
@@ -210,7 +188,8 @@ Task<Result<>> ConnectController::carry_out(const SparkConnect& connect, ChildSt
     case ChildStep::What::Replace:
     case ChildStep::What::Delete:
       log.info("removed from around the server", {{"kind", step.resource.kind}, {"name", step.key.name}});
-      co_return co_await remove(step.resource, step.key, step.present.uid);
+      co_return co_await remove_if_same(client_, step.resource, step.key,
+                                        DeleteOptions().uid(step.present.uid));
   }
   co_return Result<>{};
 }
@@ -232,7 +211,10 @@ Task<Result<>> ConnectController::settle_child(const SparkConnect& connect, Chil
   }
   if (child->app_name == connect.metadata.name) {
     // Of a predecessor under this name: the garbage collector is late.
-    if (auto removed = co_await remove(step.resource, step.key, child->uid); !removed) co_return removed;
+    if (auto removed =
+            co_await remove_if_same(client_, step.resource, step.key, DeleteOptions().uid(child->uid));
+        !removed)
+      co_return removed;
     co_return look_again("that of an earlier SparkConnect of this name is being removed");
   }
   co_return fail(ErrorKind::AlreadyExists,
@@ -256,7 +238,7 @@ Task<Result<>> ConnectController::create_server(const SparkConnect& connect, Jso
     log.info("server pod created", {{"pod", name}});
     co_return Result<>{};
   }
-  if (!is_definite(created.error()))
+  if (!is_verdict(created.error()))
     co_return fail(std::move(created).error().while_doing("create server pod " + name));
   co_return co_await settle_server(connect, name, std::move(created).error(), log);
 }
@@ -279,13 +261,17 @@ Task<Result<>> ConnectController::settle_server(const SparkConnect& connect, std
     if (labelled || pod->terminating) co_return Result<>{};
     // Without them no service leads to it, and no cache shows it.
     log.warn("server pod has lost its labels and is replaced", {{"pod", name}});
-    if (auto removed = co_await remove(kube::kPods, key, pod->uid); !removed) co_return removed;
+    if (auto removed = co_await remove_if_same(client_, kube::kPods, key, DeleteOptions().uid(pod->uid));
+        !removed)
+      co_return removed;
     co_return look_again("a server without labels is being removed");
   }
   if (!pod->connect_uid.empty() &&
       pod->owner == std::string(SparkConnect::kKind) + " " + connect.metadata.name) {
     if (!pod->terminating) {
-      if (auto removed = co_await remove(kube::kPods, key, pod->uid); !removed) co_return removed;
+      if (auto removed = co_await remove_if_same(client_, kube::kPods, key, DeleteOptions().uid(pod->uid));
+          !removed)
+        co_return removed;
     }
     co_return look_again("the server of an earlier SparkConnect of this name is going");
   }
@@ -307,19 +293,11 @@ Task<Result<>> ConnectController::delete_server(const SparkConnect& connect, Del
         live->spec != connect.spec)
       co_return look_again("the SparkConnect has changed");
   }
-  auto removed = co_await remove(kube::kPods, step.pod.key, step.pod.uid);
+  auto removed =
+      co_await remove_if_same(client_, kube::kPods, step.pod.key, DeleteOptions().uid(step.pod.uid));
   if (!removed)
     co_return fail(std::move(removed).error().while_doing("delete server pod " + step.pod.key.name));
   log.info("server pod deleted", {{"pod", step.pod.key.name}, {"uid", step.pod.uid}, {"why", step.why}});
-  co_return Result<>{};
-}
-
-// That it is gone, or another has its name, is as well.
-Task<Result<>> ConnectController::remove(kube::Resource resource, ObjectKey key, std::string uid) {
-  auto removed =
-      co_await kube::JsonApi(client_, resource, key.ns).remove(key.name, kube::DeleteOptions().uid(uid));
-  if (!removed && !removed.error().is_not_found() && !removed.error().is_conflict())
-    co_return fail(std::move(removed));
   co_return Result<>{};
 }
 

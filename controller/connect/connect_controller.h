@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/application/stored_object.h"
 #include "controller/connect/connect_decision.h"
 #include "controller/submit/redaction.h"
 #include "kube/client/api.h"
@@ -32,16 +33,6 @@ namespace controller {
 
 inline const kube::Resource kSparkConnects{"sparkoperator.k8s.io", "v1alpha1", "SparkConnect",
                                            "sparkconnects"};
-
-// What the informer keeps of a SparkConnect.
-struct ConnectView {
-  kube::ObjectKey key;
-  std::string uid;
-  std::string text;  // the object without managedFields
-
-  kube::Result<api::SparkConnect> decode() const;
-};
-kube::Result<ConnectView> project_connect(kube::JsonView object);
 
 struct ConnectControllerOptions {
   std::vector<std::string> namespaces = {};  // empty: all, or those in `scope`
@@ -77,7 +68,6 @@ class ConnectController {
                                            kube::Error refusal, kube::Log log);
   kube::Task<kube::Result<>> delete_server(const api::SparkConnect& connect, DeleteServer step,
                                            kube::Log log);
-  kube::Task<kube::Result<>> remove(kube::Resource resource, kube::ObjectKey key, std::string uid);
   kube::Task<Reconciled> write(const api::SparkConnect& connect, ConnectDecision decision, kube::Log log);
   std::string without_secrets(const api::SparkConnect& connect, std::string text) const;
 
@@ -86,7 +76,7 @@ class ConnectController {
   kube::Loop& loop_;
   kube::EventRecorder& events_;
   const ConnectControllerOptions options_;
-  kube::Informer<ConnectView>* connects_ = nullptr;
+  kube::Informer<StoredObject<api::SparkConnect>>* connects_ = nullptr;
   kube::Informer<ConnectPodView>* pods_ = nullptr;
   std::vector<kube::Informer<ChildView>*> children_;
   kube::Controller* controller_ = nullptr;

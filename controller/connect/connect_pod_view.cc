@@ -16,14 +16,6 @@ namespace {
 
 constexpr std::size_t kMessageLimit = 1024;
 
-PodPhase phase_of(std::string_view text) {
-  if (text == "Pending") return PodPhase::Pending;
-  if (text == "Running") return PodPhase::Running;
-  if (text == "Succeeded") return PodPhase::Succeeded;
-  if (text == "Failed") return PodPhase::Failed;
-  return PodPhase::Unknown;
-}
-
 std::optional<ContainerEnd> bad_end(JsonView container) {
   for (const char* state : {"state", "lastState"}) {
     const JsonView ended = container[state]["terminated"];
@@ -74,7 +66,7 @@ Result<ConnectPodView> project_connect_pod(JsonView pod) {
   const std::string_view policy = pod["spec"]["restartPolicy"].string_or();
   view.restarts_always = policy.empty() || policy == "Always";
   const JsonView status = pod["status"];
-  view.phase = phase_of(status["phase"].string_or());
+  view.phase = pod_phase(status["phase"].string_or());
   for (JsonView condition : status["conditions"].items()) {
     if (condition["type"].string_or() == "Ready") view.ready = condition["status"].string_or() == "True";
   }

@@ -5,6 +5,7 @@
 
 #include "api/constants.h"
 #include "controller/application/application_view.h"
+#include "kube/client/remove_if_same.h"
 #include "kube/core/fields.h"
 #include "kube/core/projection.h"
 
@@ -41,21 +42,6 @@ bool is_refusal(const kube::Error& error) {
 
 }  // namespace
 
-Result<ScheduledSparkApplication> ScheduleView::decode() const {
-  const Json object = Json::parse(text, nullptr, false);
-  if (object.is_discarded()) return fail(ErrorKind::InvalidInput, key.to_string() + ": not JSON");
-  return kube::decode<ScheduledSparkApplication>(object);
-}
-
-Result<ScheduleView> project_schedule(kube::JsonView object) {
-  static const kube::MetaWants wants{.labels = std::vector<std::string>{}};
-  auto meta = kube::project_meta(object, wants);
-  if (!meta) return fail(std::move(meta));
-  Json json = object.to_json();
-  if (auto metadata = json.find("metadata"); metadata != json.end()) metadata->erase("managedFields");
-  return ScheduleView{meta->key, meta->uid, json.dump()};
-}
-
 Json make_run(const Json& schedule, const StartRun& run) {
   const Json& metadata = schedule.at("metadata");
   Json labels = {{api::label::kScheduledAppName, metadata.at("name")}};
@@ -86,12 +72,13 @@ ScheduleController::ScheduleController(kube::Manager& manager, ScheduleControlle
       events_(manager.events()),
       leadership_(manager.leadership()),
       options_(std::move(options)) {
-  schedules_ = &manager.add(std::make_unique<kube::Informer<ScheduleView>>(
-      client_, kube::InformerOptions<ScheduleView>{.resource = kScheduledSparkApplications,
-                                                   .project = project_schedule,
-                                                   .namespaces = options_.namespaces,
-                                                   .more_namespaces = options_.scope != nullptr,
-                                                   .log = options_.log}));
+  schedules_ = &manager.add(std::make_unique<kube::Informer<StoredObject<ScheduledSparkApplication>>>(
+      client_, kube::InformerOptions<StoredObject<ScheduledSparkApplication>>{
+                   .resource = kScheduledSparkApplications,
+                   .project = project_stored<ScheduledSparkApplication>,
+                   .namespaces = options_.namespaces,
+                   .more_namespaces = options_.scope != nullptr,
+                   .log = options_.log}));
   runs_ = &manager.add(std::make_unique<kube::Informer<RunView>>(
       client_, kube::InformerOptions<RunView>{.resource = kSparkApplications,
                                               .project = project_run,
@@ -116,8 +103,10 @@ ScheduleController::ScheduleController(kube::Manager& manager, ScheduleControlle
                               .log = options_.log,
                               .metrics = manager.metrics()}));
   runs_->add_index(kBySchedule, [](const RunView& run) { return std::vector{run.schedule_uid}; });
-  schedules_->add_index(kByUid, [](const ScheduleView& schedule) { return std::vector{schedule.uid}; });
-  schedules_->on_change([this](const kube::Change<ScheduleView>& change) {
+  schedules_->add_index(kByUid, [](const StoredObject<ScheduledSparkApplication>& schedule) {
+    return std::vector{schedule.uid};
+  });
+  schedules_->on_change([this](const kube::Change<StoredObject<ScheduledSparkApplication>>& change) {
     if (change.type != kube::ChangeType::Deleted) controller_->queue().add(change.key, kube::Lane::Known);
   });
   runs_->on_change([this](const kube::Change<RunView>& change) {
@@ -250,11 +239,9 @@ Task<ScheduleController::Reconciled> ScheduleController::refused(const Scheduled
 Task<ScheduleController::Reconciled> ScheduleController::remove(const std::vector<RunView>& runs,
                                                                 kube::Log log) {
   for (const RunView& run : runs) {
-    auto removed = co_await kube::JsonApi(client_, kSparkApplications, run.key.ns)
-                       .remove(run.key.name, kube::DeleteOptions().uid(run.uid));
-    if (!removed && !removed.error().is_not_found() && !removed.error().is_conflict()) {
-      co_return fail(std::move(removed).error().while_doing("delete run " + run.key.to_string()));
-    }
+    auto removed = co_await kube::remove_if_same(client_, kSparkApplications, run.key,
+                                                 kube::DeleteOptions().uid(run.uid));
+    if (!removed) co_return fail(std::move(removed).error().while_doing("delete run " + run.key.to_string()));
     log.info("run deleted", {{"run", run.key.to_string()}, {"state", api::to_string(run.state)}});
   }
   co_return ReconcileResult::done();

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/application/stored_object.h"
 #include "controller/schedule/schedule_decision.h"
 #include "kube/client/api.h"
 #include "kube/client/status_api.h"
@@ -29,16 +30,6 @@ namespace controller {
 
 inline const kube::Resource kScheduledSparkApplications{
     "sparkoperator.k8s.io", "v1beta2", "ScheduledSparkApplication", "scheduledsparkapplications"};
-
-// What the informer keeps of a schedule.
-struct ScheduleView {
-  kube::ObjectKey key;
-  std::string uid;
-  std::string text;  // the object without managedFields
-
-  kube::Result<api::ScheduledSparkApplication> decode() const;
-};
-kube::Result<ScheduleView> project_schedule(kube::JsonView object);
 
 struct ScheduleControllerOptions {
   std::vector<std::string> namespaces = {};  // empty: all, or those in `scope`
@@ -78,7 +69,7 @@ class ScheduleController {
   kube::EventRecorder& events_;
   kube::Leadership& leadership_;
   const ScheduleControllerOptions options_;
-  kube::Informer<ScheduleView>* schedules_ = nullptr;
+  kube::Informer<StoredObject<api::ScheduledSparkApplication>>* schedules_ = nullptr;
   kube::Informer<RunView>* runs_ = nullptr;
   kube::Controller* controller_ = nullptr;
 };

@@ -2,8 +2,8 @@
 //
 //   StatusApi statuses(client, kWebs);                              // kept: it learns what the role allows
 //   auto written = co_await statuses.write({"ns", "a"}, view.resource_version, status);
-//   if (!written && written.error().is_conflict()) …                // somebody was faster: read and decide
-//   again const std::string version = kube::string_at(*written, {"metadata", "resourceVersion"});
+//   if (!written && written.error().is_conflict()) …                // somebody was faster: read it again
+//   const std::string version = kube::string_at(*written, {"metadata", "resourceVersion"});
 //
 // One JSON patch, which sends nothing but the status. A role may grant `update` alone on the subresource
 // (that of the Go operator's chart from 2.5.1 on): then, after one refusal, a PUT, whose answer is the same;
