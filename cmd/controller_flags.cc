@@ -76,6 +76,9 @@ class Flags : private FlagParser {
     number("--spark-submit-concurrency", flags_.spark_submit_concurrency,
            "How many spark-submits may run at a time, beside --controller-threads");
     boolean("--webhook-enabled", flags_.webhook_enabled, "A pod webhook of this operator runs");
+    boolean("--enable-service-links", flags_.enable_service_links,
+            "Drivers and executors whose pod template does not say it find all Services of their namespace "
+            "in their environment");
     text(
         "--redaction-regex", flags_.redaction_regex,
         "Keys whose values are kept out of status, events and logs; else a default that begins with Spark's");

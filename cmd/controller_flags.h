@@ -61,6 +61,9 @@ struct ControllerFlags : ProcessFlags {
   int spark_submit_concurrency = 4;
   bool webhook_enabled = false;
 
+  // Ours: enableServiceLinks of the pods that are made.
+  bool enable_service_links = false;
+
   // Ours: keys whose values are secret (controller/submit/redaction.h); "": its default.
   std::string redaction_regex;
 

@@ -96,6 +96,11 @@ TEST_CASE("drivers are started natively unless flags say otherwise", "[flags]") 
   CHECK_FALSE(parse_controller_flags({"--spark-submit-timeout=0s"}));
 }
 
+TEST_CASE("pods have no service links unless a flag says so", "[flags]") {
+  CHECK_FALSE(parse_controller_flags({})->enable_service_links);
+  CHECK(parse_controller_flags({"--enable-service-links=true"})->enable_service_links);
+}
+
 TEST_CASE("flags in JSON are read at the start", "[flags]") {
   CHECK(parse_controller_flags(
       {R"(--ingress-tls=[{"hosts":["a"],"secretName":"s"}])", R"(--ingress-annotations={"a":"b"})"}));

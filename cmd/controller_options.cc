@@ -119,6 +119,7 @@ spark::SubmitOptions submit_options(const ControllerFlags& flags, const kube::Cl
   options.partial_restart = flags.gate("PartialRestart");
   options.webhook_runs = flags.webhook_enabled;
   options.batch = batch_schedulers(flags);
+  if (!flags.enable_service_links) options.service_links = spark::ServiceLinks::Off;
   return options;
 }
 

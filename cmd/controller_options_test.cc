@@ -100,6 +100,7 @@ const std::vector<Row> kRows{
     {{"--spark-submit-timeout=90s"}, [](auto& o) { return o.spark_submit.timeout == 90s; }},
     {{"--spark-submit-concurrency=7"}, [](auto& o) { return o.application.long_workers == 7; }},
     {{"--webhook-enabled"}, [](auto& o) { return o.submit.webhook_runs; }},
+    {{"--enable-service-links"}, [](auto& o) { return o.submit.service_links == spark::ServiceLinks::On; }},
     {{"--feature-gates=PartialRestart=true"},
      [](auto& o) {
        return o.submit.partial_restart &&

@@ -38,6 +38,8 @@ class Flags : private FlagParser {
              "From the signal to stop until the port is closed; API servers are sent elsewhere meanwhile");
     boolean("--allow-operator-keys-in-spark-conf", flags_.allow_operator_keys_in_spark_conf,
             "Let in sparkConf keys that are refused since release 2.5.2");
+    boolean("--enable-service-links", flags_.enable_service_links,
+            "As of the controller, for pods that were not made from its templates");
     process_rows(*this, flags_);
 
     text("--webhook-cert-dir", flags_.webhook_cert_dir,

@@ -44,6 +44,7 @@ struct WebhookFlags : ProcessFlags {
   kube::Duration webhook_certificate_adoption_delay = std::chrono::seconds(30);
   kube::Duration webhook_shutdown_delay = std::chrono::seconds(5);
   bool allow_operator_keys_in_spark_conf = false;
+  bool enable_service_links = false;  // as the controller's
 
   // Flags that were given, mean something to upstream, and nothing here.
   std::vector<std::string> without_effect() const;

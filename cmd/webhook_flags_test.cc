@@ -57,6 +57,11 @@ TEST_CASE("the webhook takes what upstream's charts pass", "[flags]") {
         std::vector<std::string>{"--webhook-cert-dir"});
 }
 
+TEST_CASE("the webhook leaves no service links in pods unless a flag says so", "[flags]") {
+  CHECK_FALSE(parse_webhook_flags({}).value().enable_service_links);
+  CHECK(parse_webhook_flags({"--enable-service-links"}).value().enable_service_links);
+}
+
 TEST_CASE("wrong webhook flags are refused by name", "[flags]") {
   const std::vector<std::vector<std::string>> rows{
       {"--webhook-port=70000", "webhook-port"},

@@ -136,6 +136,7 @@ class Process final : public WebhookProcess {
     return webhook::review_routes(
         applications_, std::shared_ptr<kube::Client>(std::move(own), inner),
         {.namespaces = {flags_.namespaces.begin(), flags_.namespaces.end()},
+         .service_links = flags_.enable_service_links ? spark::ServiceLinks::On : spark::ServiceLinks::Off,
          .validation = {.allow_operator_keys_in_spark_conf = flags_.allow_operator_keys_in_spark_conf},
          .pending = pending_,
          .log = log_});

@@ -97,6 +97,20 @@ TEST_CASE("the same attempt builds the same bytes, another attempt other names",
     CHECK(first->children[i]["metadata"]["name"] != other->children[i]["metadata"]["name"]);
 }
 
+TEST_CASE("service links that are off are so in the driver and in the template of its executors", "[spark]") {
+  spark::SubmitOptions off = options();
+  off.service_links = spark::ServiceLinks::Off;
+  auto submission = spark::native_submission(load("python-pi"), off, kAttempt);
+  REQUIRE(submission);
+  CHECK(submission->driver_pod["spec"]["enableServiceLinks"] == false);
+  const std::string children = kube::dump_json(Json(submission->children));
+  CHECK(children.find("enableServiceLinks: false") != std::string::npos);
+  // Nothing else is different.
+  auto usual = spark::native_submission(load("python-pi"), options(), kAttempt);
+  submission->driver_pod["spec"].erase("enableServiceLinks");
+  CHECK(submission->driver_pod == usual->driver_pod);
+}
+
 TEST_CASE("children are owned by the driver pod, whoever owned them before", "[spark]") {
   auto submission = spark::native_submission(load("python-pi"), options(), kAttempt);
   REQUIRE(submission);

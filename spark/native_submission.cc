@@ -44,10 +44,11 @@ Result<DriverConf> conf_of(const api::SparkApplication& app, const SubmitOptions
 }
 
 // The objects; the driver with its share of the mutations.
-Result<Submission> build(const DriverConf& conf, const api::SparkApplication& app) {
+Result<Submission> build(const DriverConf& conf, const api::SparkApplication& app,
+                         const SubmitOptions& options) {
   auto submission = build_submission(conf);
   if (!submission) return submission;
-  auto pod = mutate_pod(submission->driver_pod, app, PodRole::Driver);
+  auto pod = mutate_pod(submission->driver_pod, app, PodRole::Driver, options.service_links);
   if (!pod) return fail(std::move(pod).error().while_doing("spec.driver"));
   submission->driver_pod = *std::move(pod);
   return submission;
@@ -67,7 +68,7 @@ Result<NativePlan> plan_native_submission(const api::SparkApplication& stored, c
   if (!conf) return fail(conf);
   NativePlan plan{fallback_reasons(*conf), {}};
   if (!plan.obstacles.empty()) return plan;
-  auto built = build(*conf, *app);
+  auto built = build(*conf, *app, options);
   if (!built) return fail(std::move(built));
   plan.submission = *std::move(built);
   return plan;
@@ -79,7 +80,7 @@ Result<Submission> native_submission(const api::SparkApplication& stored, const 
   if (!app) return fail(app);
   auto conf = conf_of(*app, options, attempt);
   if (!conf) return fail(conf);
-  return build(*conf, *app);
+  return build(*conf, *app, options);
 }
 
 Result<std::vector<FallbackReason>> native_obstacles(const api::SparkApplication& stored,

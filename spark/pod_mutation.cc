@@ -37,6 +37,7 @@ struct Mutation {
   const api::SparkApplication& app;
   const api::SparkPodSpec& fields;
   PodRole role;
+  ServiceLinks links;
 
   Json& spec() { return pod["spec"]; }
   static void append(Json& list, const std::vector<Json>& items) {
@@ -222,6 +223,7 @@ Result<> apply(Mutation& m, Scope scope) {
     return memory_limit(m);
   }
   owner_reference(m.pod, m.app, m.role);
+  apply_service_links(m.pod, m.fields.pod_template, m.links);
   environment(m);
   config_maps(m);
   volumes(m);
@@ -250,12 +252,12 @@ Result<std::size_t> spark_container(const Json& pod, PodRole role) {
   return 0;
 }
 
-Result<Json> mutated(Json pod, const api::SparkApplication& app, PodRole role, Scope scope,
-                     std::size_t index) {
+Result<Json> mutated(Json pod, const api::SparkApplication& app, PodRole role, Scope scope, std::size_t index,
+                     ServiceLinks links = ServiceLinks::On) {
   const api::SparkPodSpec& fields =
       role == PodRole::Driver ? static_cast<const api::SparkPodSpec&>(app.spec.driver) : app.spec.executor;
   Json container = pod["spec"]["containers"][index];
-  Mutation mutation{pod, container, app, fields, role};
+  Mutation mutation{pod, container, app, fields, role, links};
   if (auto done = apply(mutation, scope); !done) return fail(done);
   pod["spec"]["containers"][index] = std::move(container);
   if (scope == Scope::All || scope == Scope::AllButScheduling)
@@ -266,10 +268,10 @@ Result<Json> mutated(Json pod, const api::SparkApplication& app, PodRole role, S
   return pod;
 }
 
-Result<Json> mutated_once(const Json& pod, const api::SparkApplication& app, PodRole role,
-                          std::size_t index) {
+Result<Json> mutated_once(const Json& pod, const api::SparkApplication& app, PodRole role, std::size_t index,
+                          ServiceLinks links) {
   const std::string mark = kube::string_at(pod, {"metadata", "annotations", kMutatedAnnotation});
-  if (mark.empty()) return mutated(pod, app, role, Scope::All, index);
+  if (mark.empty()) return mutated(pod, app, role, Scope::All, index, links);
   Json out = pod;
   // Garbage collection hangs on it, so the mark is not believed here: anybody can write an annotation.
   owner_reference(out, app, role);
@@ -332,12 +334,18 @@ bool refers_to_a_property(const api::SparkApplication& app, const Json& variable
 
 }  // namespace
 
-Result<Json> mutate_pod(const Json& pod, const api::SparkApplication& app, PodRole role) {
+void apply_service_links(Json& pod, const Json& own_template, ServiceLinks links) {
+  if (links != ServiceLinks::Off) return;
+  const Json* own = kube::find_path(own_template, {"spec", "enableServiceLinks"});
+  if (own == nullptr || own->is_null()) pod["spec"]["enableServiceLinks"] = false;
+}
+
+Result<Json> mutate_pod(const Json& pod, const api::SparkApplication& app, PodRole role, ServiceLinks links) {
   // What the API server hands us has the right shape; whoever else calls a webhook may send anything.
   if (auto shaped = check_pod_template(pod, "pod"); !shaped) return fail(shaped);
   auto index = spark_container(pod, role);
   if (!index) return fail(index);
-  return mutated_once(pod, app, role, *index);
+  return mutated_once(pod, app, role, *index, links);
 }
 
 std::optional<PodRole> pod_role(std::string_view spark_role_label) {
@@ -358,8 +366,8 @@ Result<Json> executor_pod_template(const api::SparkApplication& app, const Submi
   for (std::size_t i = 0; i < containers.size(); ++i)
     if (kube::string_at(containers[i], {"name"}) == api::container::kExecutor) index = i;
   const bool partly = options.webhook_runs && options.partial_restart;
-  return mutated(std::move(out), app, PodRole::Executor, partly ? Scope::AllButScheduling : Scope::All,
-                 index);
+  return mutated(std::move(out), app, PodRole::Executor, partly ? Scope::AllButScheduling : Scope::All, index,
+                 options.service_links);
 }
 
 SparkConf executor_properties(const api::SparkApplication& app, const SubmitOptions& options) {

@@ -1,8 +1,8 @@
 // mutate_pod() applies to a pod what spec.driver or spec.executor asks for and Spark has no property for:
-// env, volumes, affinity, tolerations, security contexts, sidecars … One function for both ways a pod can be
-// made right:
+// env, volumes, affinity, tolerations, security contexts, sidecars …; and what the operator wants of all pods
+// (ServiceLinks). One function for both ways a pod can be made right:
 //
-//   webhook:           patch = diff(pod, *mutate_pod(pod, app, role))
+//   webhook:           patch = diff(pod, *mutate_pod(pod, app, role, links))
 //   native submitter:  the driver pod as built; executors by executor_pod_template(), which Spark itself
 //   mounts
 //
@@ -36,7 +36,13 @@ inline constexpr std::string_view kMutatedAnnotation = "sparkoperator.k8s.io/mut
 inline constexpr std::string_view kMutatedFully = "all";
 inline constexpr std::string_view kMutatedPartly = "all-but-scheduling";
 
-Result<Json> mutate_pod(const Json& pod, const api::SparkApplication& app, PodRole role);
+Result<Json> mutate_pod(const Json& pod, const api::SparkApplication& app, PodRole role,
+                        ServiceLinks links = ServiceLinks::On);
+
+// The one mutation that no application asks for; part of mutate_pod() and executor_pod_template(). Of `pod`
+// (or pod template) itself nothing is read: at a webhook the API server has already filled in its default.
+// `own_template`: the application's, for the pod's role.
+void apply_service_links(Json& pod, const Json& own_template, ServiceLinks links);
 
 // By the pod's label spark-role; nullopt for what is neither.
 std::optional<PodRole> pod_role(std::string_view spark_role_label);

@@ -149,6 +149,35 @@ TEST_CASE("executor fields that may change while it runs are left to a webhook t
   CHECK(mutate(executor, app, PodRole::Executor) == executor);
 }
 
+TEST_CASE("service links are off in drivers and executors, unless their own template says something",
+          "[spark]") {
+  const auto made = [](const api::SparkApplication& app, spark::ServiceLinks links) {
+    spark::SubmitOptions options;
+    options.service_links = links;
+    // At a webhook the API server has filled in its default already.
+    Json seen = pod();
+    seen["spec"]["enableServiceLinks"] = true;
+    const Json driver = *spark::mutate_pod(seen, app, PodRole::Driver, links);
+    const Json executor = *spark::executor_pod_template(app, options);
+    return Json::array({driver["spec"].value("enableServiceLinks", Json()),
+                        executor["spec"].value("enableServiceLinks", Json())});
+  };
+  auto app = application();
+  CHECK(made(app, spark::ServiceLinks::Off) == Json::array({false, false}));
+  CHECK(made(app, spark::ServiceLinks::On) == Json::array({true, nullptr}));
+  app.spec.driver.pod_template = app.spec.executor.pod_template =
+      Json::parse(R"({"spec": {"enableServiceLinks": true, "containers": [{"name": "x"}]}})");
+  CHECK(made(app, spark::ServiceLinks::Off) == Json::array({true, true}));
+  app.spec.executor.pod_template["spec"]["enableServiceLinks"] = nullptr;
+  CHECK(made(app, spark::ServiceLinks::Off) == Json::array({true, false}));
+}
+
+TEST_CASE("a pod that was made right at submission keeps its service links at a webhook", "[spark]") {
+  const auto app = application();
+  const Json once = mutate(pod(), app, PodRole::Driver);
+  CHECK(*spark::mutate_pod(once, app, PodRole::Driver, spark::ServiceLinks::Off) == once);
+}
+
 TEST_CASE("what Spark writes over an executor's template goes through its own properties", "[spark]") {
   auto app = application();
   app.spec.node_selector = api::StringMap{{"pool", "all"}};

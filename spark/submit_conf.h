@@ -33,6 +33,14 @@ namespace spark {
 
 enum class PodRole { Driver, Executor };
 
+// Whether a pod's processes find every Service of its namespace in their environment (enableServiceLinks).
+// Each application brings Services of its own, and the kernel bounds the environment of a process: after some
+// thousands no container starts any more. The API server's own Service is there in any case.
+enum class ServiceLinks {
+  On,   // nothing is said, and Kubernetes has them on
+  Off,  // unless the application's own pod template says something
+};
+
 // Of the operator's process: the same for all applications.
 struct SubmitOptions {
   std::string master_url;            // master_url(…) of the operator's own API server
@@ -44,6 +52,7 @@ struct SubmitOptions {
   bool webhook_runs = false;
   bool partial_restart = false;
   BatchSchedulers batch;
+  ServiceLinks service_links = ServiceLinks::On;
   Submitter submitter;  // what the native submitter uses in place of a process environment
 };
 

@@ -54,7 +54,7 @@ kube::Task<Verdict> PodDefaulter::decide(const kube::Review& review) {
   if (!role)
     co_return refused(review, Verdict::deny("the pod of " + what + " is neither driver nor executor: label " +
                                             api::label::kSparkRole));
-  const auto mutated = spark::mutate_pod(pod, **found, *role);
+  const auto mutated = spark::mutate_pod(pod, **found, *role, options_.service_links);
   if (!mutated)
     co_return refused(review,
                       Verdict::deny("cannot mutate the pod of " + what + ": " + mutated.error().message()));

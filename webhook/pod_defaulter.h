@@ -16,12 +16,14 @@
 
 #include "kube/admission/review.h"
 #include "kube/base/log.h"
+#include "spark/submit_conf.h"
 #include "webhook/application_lookup.h"
 
 namespace webhook {
 
 struct PodDefaulterOptions {
   std::set<std::string> namespaces = {};  // none = all
+  spark::ServiceLinks service_links = spark::ServiceLinks::On;
   kube::Log log = {};
 };
 

@@ -141,6 +141,25 @@ TEST_CASE("a pod is refused when its application does not exist, or it has no ro
   CHECK_THAT(world.decide(review_of("CREATE", pod_json("driver"))).message, Catch::Contains("memoryLimit"));
 }
 
+TEST_CASE("service links are switched off in pods that come with the API server's default", "[webhook]") {
+  World world;
+  world.live =
+      webhook::application_json({{"executor", {{"template", {{"spec", {{"enableServiceLinks", true}}}}}}}});
+  kube::JsonReader reader;
+  world.known->put(std::make_shared<const api::SparkApplication>(
+      webhook::project_for_pods(reader.read(kube::dump_json(world.live)).value()).value()));
+  const auto links_of = [&](const char* role, spark::ServiceLinks links) {
+    Json pod = pod_json(role);
+    pod["spec"]["enableServiceLinks"] = true;
+    const Json out = patched(pod, world.decide(review_of("CREATE", pod), {.service_links = links}));
+    return out["spec"]["enableServiceLinks"].get<bool>();
+  };
+  CHECK_FALSE(links_of("driver", spark::ServiceLinks::Off));
+  CHECK(links_of("driver", spark::ServiceLinks::On));
+  // Its own template says so, of which the informer keeps that much.
+  CHECK(links_of("executor", spark::ServiceLinks::Off));
+}
+
 TEST_CASE("an API server that does not answer is no reason to say no for good", "[webhook]") {
   World world;
   world.status = 0;
@@ -171,7 +190,9 @@ TEST_CASE("what is kept of an application is all that pods are mutated with", "[
     const auto kept = webhook::project_for_pods(reader.read(kube::dump_json(object)).value()).value();
     for (const auto role : {spark::PodRole::Driver, spark::PodRole::Executor}) {
       const Json pod = pod_json(role == spark::PodRole::Driver ? "driver" : "executor");
-      CHECK(spark::mutate_pod(pod, whole, role).value() == spark::mutate_pod(pod, kept, role).value());
+      for (const auto links : {spark::ServiceLinks::On, spark::ServiceLinks::Off})
+        CHECK(spark::mutate_pod(pod, whole, role, links).value() ==
+              spark::mutate_pod(pod, kept, role, links).value());
     }
     ++compared;
   }

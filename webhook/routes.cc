@@ -19,7 +19,8 @@ struct Handlers {
         log(options.log),
         validation(options.validation),
         lookup(std::move(known), *client, options.read_deadline),
-        pods(lookup, {.namespaces = options.namespaces, .log = options.log}),
+        pods(lookup,
+             {.namespaces = options.namespaces, .service_links = options.service_links, .log = options.log}),
         quotas(*client, options.pending, options.read_deadline) {}
 
   std::shared_ptr<kube::Client> client;

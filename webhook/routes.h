@@ -15,6 +15,7 @@
 #include "kube/admission/review_routes.h"
 #include "kube/base/log.h"
 #include "kube/client/client.h"
+#include "spark/submit_conf.h"
 #include "webhook/configurations.h"
 #include "webhook/pending_demands.h"
 #include "webhook/shared_applications.h"
@@ -23,6 +24,7 @@ namespace webhook {
 
 struct RouteOptions {
   std::set<std::string> namespaces = {};  // whose pods are mutated; none = all
+  spark::ServiceLinks service_links = spark::ServiceLinks::On;
   api::ValidationOptions validation = {};
   std::shared_ptr<PendingDemands> pending = {};            // given: quotas are enforced
   kube::Duration read_deadline = std::chrono::seconds(5);  // half of what an API server usually waits

@@ -43,13 +43,21 @@ Json without(kube::JsonView view, std::initializer_list<std::string_view> left_o
   return kept;
 }
 
+void keep_of_template(kube::JsonView spec, const char* role, const char* field, Json& json) {
+  if (const kube::JsonView said = spec[role]["template"]["spec"][field]; said.exists())
+    json["spec"][role]["template"]["spec"][field] = said.to_json();
+}
+
 Json projected(kube::JsonView object) {
   const kube::JsonView spec = object["spec"];
   Json json = without(object, {"status", "metadata", "spec"});
   json["metadata"] = without(object["metadata"], {"managedFields", "annotations", "labels"});
   json["spec"] = without(spec, {"sparkConf", "hadoopConf", "arguments", "deps", "driver", "executor"});
   for (const char* role : {"driver", "executor"})
-    if (spec[role].exists()) json["spec"][role] = without(spec[role], {"template", "labels", "annotations"});
+    if (spec[role].exists()) {
+      json["spec"][role] = without(spec[role], {"template", "labels", "annotations"});
+      keep_of_template(spec, role, "enableServiceLinks", json);
+    }
   return json;
 }
 
@@ -65,8 +73,7 @@ kube::Result<api::SparkApplication> project_for_quotas(kube::JsonView object) {
   if (spec["sparkConf"].exists()) json["spec"]["sparkConf"] = spec["sparkConf"].to_json();
   for (const char* role : {"driver", "executor"})
     for (const char* field : {"priorityClassName", "activeDeadlineSeconds", "affinity"})
-      if (const kube::JsonView said = spec[role]["template"]["spec"][field]; said.exists())
-        json["spec"][role]["template"]["spec"][field] = said.to_json();
+      keep_of_template(spec, role, field, json);
   for (const char* field : {"applicationState", "executorState", "lastSubmissionAttemptTime"})
     if (const kube::JsonView said = object["status"][field]; said.exists())
       json["status"][field] = said.to_json();

@@ -32,8 +32,8 @@ class SharedApplications {
   std::map<kube::ObjectKey, Application> applications_;
 };
 
-// An application without what pod mutations never look at (status, sparkConf, arguments, dependencies, pod
-// templates …): a third of its size. Error InvalidInput: it cannot be decoded.
+// An application without what pod mutations never look at (status, sparkConf, arguments, dependencies, most
+// of pod templates …): a third of its size. Error InvalidInput: it cannot be decoded.
 kube::Result<api::SparkApplication> project_for_pods(kube::JsonView object);
 // The same with what its pods will request and how far it has come: sparkConf and status, and what templates
 // say about scheduling.

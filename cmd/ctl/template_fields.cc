@@ -87,9 +87,13 @@ void Template::operators_marks() {
     erase_if_empty(*metadata, "ownerReferences");
   }
   if (auto notes = metadata->find("annotations"); notes != metadata->end() && notes->is_object()) {
-    notes->erase(std::string(spark::kMutatedAnnotation));
-    notes->erase(api::annotation::kSubmittedBy);
+    const std::size_t marks =
+        notes->erase(std::string(spark::kMutatedAnnotation)) + notes->erase(api::annotation::kSubmittedBy);
     erase_if_empty(*metadata, "annotations");
+    // What the operator wants of all pods, not this application of its own.
+    if (auto spec = whole_.find("spec"); marks > 0 && spec != whole_.end() && spec->is_object() &&
+                                         spec->value("enableServiceLinks", Json()) == false)
+      spec->erase("enableServiceLinks");
   }
 }
 

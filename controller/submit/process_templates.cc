@@ -87,6 +87,8 @@ Result<ProcessTemplates> process_templates(const api::SparkApplication& app,
   Json& containers = driver["spec"]["containers"];
   if (!containers.is_array() || containers.empty())
     containers = Json::array({{{"name", api::container::kDriver}, {"resources", Json::object()}}});
+  // Spark takes these over from a template, so they are no work for a webhook.
+  spark::apply_service_links(driver, app.spec.driver.pod_template, options.service_links);
   auto mutated = spark::mutate_pod(driver, app, spark::PodRole::Driver);
   if (!mutated) return fail(std::move(mutated).error().while_doing("spec.driver"));
 

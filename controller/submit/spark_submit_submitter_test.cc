@@ -327,3 +327,15 @@ TEST_CASE("nothing is said of a webhook where there is nothing for it to do", "[
   REQUIRE(world.create_driver());
   CHECK(world.remark().empty());
 }
+
+TEST_CASE("service links are off in both templates, which leaves nothing to a webhook", "[spark-submit]") {
+  World world;
+  world.options.service_links = spark::ServiceLinks::Off;
+  world.options.webhook_runs = GENERATE(false, true);
+  REQUIRE(world.create_driver());
+  const kube::ChildCommand& command = world.process.started[0];
+  CHECK(FakeSparkSubmit::driver_template(command)["spec"]["enableServiceLinks"] == false);
+  CHECK(command.folder.files.at("executor-pod-template.yaml").find("enableServiceLinks: false") !=
+        std::string::npos);
+  CHECK(world.remark().empty());
+}

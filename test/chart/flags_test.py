@@ -21,7 +21,7 @@ CASES = {
             "driverPodDisruptionBudget": {"enable": True}, "pprof": {"enable": True}, "submitter": "native",
             "sparkSubmit": {"path": "/opt/spark/bin/spark-submit", "timeout": "5m", "concurrency": 2}, "logLevel": "debug", "logEncoder": "json"},
         "webhook": {"resourceQuotaEnforcement": {"enable": True}, "kubeAPIQPS": 50, "kubeAPIBurst": 100, "threads": 2, "logLevel": 2},
-        "spark": {"jobNamespaces": ["a", "b"], "jobNamespaceSelector": "team in (a,b),!x"},
+        "spark": {"jobNamespaces": ["a", "b"], "jobNamespaceSelector": "team in (a,b),!x", "enableServiceLinks": True},
         "prometheus": {"metrics": {"labels": "app_type,team", "prefix": "x_"}}, "certManager": {"enable": True}},
     "little": {"controller": {"leaderElection": {"enable": False}, "featureGates": [], "workqueueRateLimiter": {"maxDelay": {"enable": False}}},
                "webhook": {"leaderElection": {"enable": False}}, "prometheus": {"metrics": {"enable": False}}, "spark": {"jobNamespaces": [""]}},

@@ -311,6 +311,7 @@ class Arguments(unittest.TestCase):
                 ({"prometheus": {"metrics": {"labels": "app_type,team", "port": 10254}}},
                  ["--metrics-bind-address=:10254", "--metrics-labels=app_type,team"], ["--metrics-bind-address=:8080", "--metrics-labels=app_type"]),
                 ({"webhook": {"enable": False}}, [], ["--webhook-enabled=true"]),
+                ({"spark": {"enableServiceLinks": True}}, ["--enable-service-links=true"], []),
                 ({"batchScheduler": {"enable": True}, "nobody": {"knows": "this"}}, [], [])):
             with self.subTest(values=values):
                 self.assertEqual(changed("controller", values), (added, removed))
@@ -324,6 +325,7 @@ class Arguments(unittest.TestCase):
                 ({"webhook": {"leaderElection": {"enable": False}}}, ["--leader-election=false"], lease),
                 ({"webhook": {"port": 443}}, ["--webhook-port=443"], ["--webhook-port=9443"]),
                 ({"certManager": {"enable": True}}, ["--enable-cert-manager=true"], []),
+                ({"spark": {"enableServiceLinks": True}}, ["--enable-service-links=true"], []),
                 ({"prometheus": {"metrics": {"enable": False}}}, [], [a for a in WEBHOOK if "metrics" in a])):
             with self.subTest(values=values):
                 self.assertEqual(changed("webhook", values), (added, removed))

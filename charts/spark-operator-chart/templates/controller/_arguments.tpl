@@ -69,6 +69,7 @@ The controller's arguments as YAML. Those that the Go operator's chart renders c
 {{- end -}}
 {{- end -}}
 {{- if .Values.webhook.enable }}{{ $args = append $args "--webhook-enabled=true" }}{{ end -}}
+{{- if .Values.spark.enableServiceLinks }}{{ $args = append $args "--enable-service-links=true" }}{{ end -}}
 {{- with $controller.submitter }}{{ $args = append $args (printf "--submitter=%s" .) }}{{ end -}}
 {{- with $controller.sparkSubmit -}}
 {{- with .path }}{{ $args = append $args (printf "--spark-submit-path=%s" .) }}{{ end -}}

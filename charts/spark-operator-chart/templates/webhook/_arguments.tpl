@@ -28,6 +28,7 @@ by name only, so it gets no list.
 {{- else -}}
 {{- $args = append $args "--leader-election=false" -}}
 {{- end -}}
+{{- if .Values.spark.enableServiceLinks }}{{ $args = append $args "--enable-service-links=true" }}{{ end -}}
 {{- with $webhook.threads }}{{ $args = append $args (printf "--webhook-threads=%s" (include "spark-operator.number" .)) }}{{ end -}}
 {{- $args = concat $args ($webhook.extraArgs | default list) -}}
 {{- toYaml $args -}}
