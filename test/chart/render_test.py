@@ -3,6 +3,7 @@
 
 import unittest
 
+import go_values
 from helm import Helm
 
 HELM = Helm()
@@ -206,6 +207,16 @@ class Names(unittest.TestCase):
                                 ({"registry": "r.io", "repository": "a/b"}, "r.io/a/b:0.1.0"), ({"tag": 1.5}, "spark-operator:1.5")):
             self.assertEqual(HELM.render({"image": image}).container("webhook")["image"], expected)
 
+    def test_an_image_of_the_go_operator_becomes_this_operators(self):
+        for image, expected in (({"registry": "docker.io", "repository": "kubeflow/spark-operator", "tag": "v2.1.0"}, "spark-operator:0.1.0"),
+                                ({"registry": "ghcr.io", "repository": "kubeflow/spark-operator/controller", "tag": "2.4.0"}, "spark-operator:0.1.0"),
+                                ({"registry": "r.io", "repository": "kubeflow/spark-operator/controller"}, "r.io/spark-operator:0.1.0"),
+                                ({"registry": "ghcr.io", "repository": "ours/spark-operator", "tag": "1"}, "ghcr.io/ours/spark-operator:1")):
+            kubectl = {"registry": "ghcr.io", "repository": "kubeflow/spark-operator/kubectl", "tag": "2.4.0"}
+            rendered = HELM.render({"image": image, "hook": {"upgradeCrd": True, "image": kubectl}})
+            self.assertEqual(rendered.container("controller")["image"], expected)
+            self.assertEqual(rendered["Job", "spark-operator-hook"]["spec"]["template"]["spec"]["containers"][0]["image"], expected)
+
 
 class Namespaces(unittest.TestCase):
     def test_a_list(self):
@@ -333,6 +344,25 @@ class Arguments(unittest.TestCase):
     def test_new_arguments_come_after_those_of_the_go_operator(self):
         arguments = HELM.render({"controller": {"submitter": "native"}}).arguments("controller")
         self.assertEqual(arguments[-2:], ["--webhook-enabled=true", "--submitter=native"])
+
+
+class GoValues(unittest.TestCase):
+    maxDiff = None
+
+    def test_default_values_of_each_release_of_the_go_operator_make_our_default_objects(self):
+        usual = HELM.render().objects
+        for release in go_values.RELEASES:
+            with self.subTest(release=release):
+                rendered = HELM.render(go_values.of(release))
+                limits = ["--kube-api-qps=20", "--kube-api-burst=30"] if release in ("2.5.1", "2.5.2", "head") else []
+                gates = {"--feature-gates=PartialRestart=false,LoadSparkDefaults=false": CONTROLLER[-2]} if release.startswith("2.5") else {}
+                for component in ("controller", "webhook"):
+                    arguments = rendered.arguments(component)
+                    self.assertEqual([a for a in arguments if a.startswith("--kube-api")], limits)
+                    arguments[:] = [gates.get(a, a) for a in arguments if a not in limits]
+                self.assertEqual(len(rendered.objects), len(usual))
+                for ours, theirs in zip(usual, rendered.objects):
+                    self.assertEqual(theirs, ours)
 
 
 class Benchmark(unittest.TestCase):

@@ -73,6 +73,24 @@ app.kubernetes.io/component: {{ .component }}
 {{- with .image.registry }}{{ . }}/{{ end }}{{ .image.repository }}:{{ $tag }}
 {{- end -}}
 
+{{/* "true" if the values name an image of the Go operator, as a values file for its chart may. */}}
+{{- define "spark-operator.namesGoImage" -}}
+{{- if has .Values.image.repository (list "kubeflow/spark-operator" "kubeflow/spark-operator/controller") }}true{{ end -}}
+{{- end -}}
+
+{{/*
+values.image as JSON. Of one of the Go operator only a registry that is not its own is taken: another one is where somebody
+has put this operator's image.
+*/}}
+{{- define "spark-operator.imageValues" -}}
+{{- $image := .Values.image -}}
+{{- if include "spark-operator.namesGoImage" . -}}
+{{- $registry := ternary "" $image.registry (has $image.registry (list "ghcr.io" "docker.io")) -}}
+{{- $image = dict "registry" $registry "repository" "spark-operator" "tag" "" -}}
+{{- end -}}
+{{- pick $image "registry" "repository" "tag" | toJson -}}
+{{- end -}}
+
 {{- define "spark-operator.image" -}}
-{{ include "spark-operator.imageReference" (dict "root" . "image" .Values.image) }}
+{{ include "spark-operator.imageReference" (dict "root" . "image" (include "spark-operator.imageValues" . | fromJson)) }}
 {{- end -}}

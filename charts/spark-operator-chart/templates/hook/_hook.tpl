@@ -1,12 +1,15 @@
 {{/*
 The definitions are brought up to date by the operator's own binary, which carries them. A values file of the Go
-operator's chart may name that chart's kubectl image: it holds other definitions, so only its registry is taken.
+operator's chart may name that chart's kubectl image: it holds other definitions, so only its registry is taken, and that
+only where it is not the Go operator's own.
 */}}
 {{- define "spark-operator.hook.image" -}}
 {{- $hook := .Values.hook.image -}}
-{{- $image := dict "registry" ($hook.registry | default .Values.image.registry) "repository" .Values.image.repository "tag" .Values.image.tag -}}
+{{- $image := include "spark-operator.imageValues" . | fromJson -}}
 {{- if and $hook.repository (ne (base $hook.repository) "kubectl") -}}
-{{- $image = dict "registry" ($hook.registry | default .Values.image.registry) "repository" $hook.repository "tag" ($hook.tag | default .Values.image.tag) -}}
+{{- $image = dict "registry" ($hook.registry | default $image.registry) "repository" $hook.repository "tag" ($hook.tag | default $image.tag) -}}
+{{- else if not (and $hook.repository (eq $hook.registry "ghcr.io")) -}}
+{{- $image = dict "registry" ($hook.registry | default $image.registry) "repository" $image.repository "tag" $image.tag -}}
 {{- end -}}
 {{ include "spark-operator.imageReference" (dict "root" . "image" $image) }}
 {{- end -}}
