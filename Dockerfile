@@ -29,10 +29,11 @@ COPY deploy/examples/java /source/deploy/examples/java
 RUN SPARK_OPERATOR_IMAGES=/images /source/deploy/lib/fetch_spark.sh ${SPARK_VERSION} && mv /images/spark/${SPARK_VERSION}/opt/spark /opt/spark
 
 FROM ${DEBIAN} AS operator-spark
-RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates tzdata openjdk-17-jre-headless && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates tzdata openjdk-17-jre-headless libnss-wrapper && rm -rf /var/lib/apt/lists/*
 COPY --from=spark /opt/spark/bin /opt/spark/bin
 COPY --from=spark /opt/spark/sbin /opt/spark/sbin
 COPY --from=spark /opt/spark/jars /opt/spark/jars
+COPY deploy/image/spark-env.sh /opt/spark/conf/spark-env.sh
 COPY --from=build /root-of-operator/usr /usr
 COPY --from=build --chown=185:0 /root-of-operator/home/spark /home/spark
 COPY --from=build --chown=185:0 /root-of-operator/etc/k8s-webhook-server /etc/k8s-webhook-server

@@ -17,7 +17,9 @@
 #       failover    two operators on the embedded and a real API server, the leader killed, frozen and rolled
 #       lifecycle   every row of the table of transitions, and kills at drawn writes, on the embedded and a real API server
 #       rotation    two webhook replicas behind a real API server under load: certificates change, replicas and server restart
-#       chart       what the Helm chart renders, against a real API server; the operator with its roles
+#       chart       what the Helm chart renders, against a real API server; the operator with its roles; what a Go operator
+#                   left, taken over and handed back; `helm test` with real Spark; the image. `chart --image` builds and tries
+#                   the image with Spark and Java, too
 #       parity      the native submitter against real spark-submits, 3.5 and 4.1; `parity --random N` draws N applications
 #   test/run.sh --timings           compiles preset dev anew and prints its ten slowest translation units
 #
@@ -51,6 +53,7 @@ while [ $# -gt 0 ]; do
     --build-dir) [ -n "${2:-}" ] || wrong "--build-dir wants a folder"; mkdir -p "$2" && build=$(cd "$2" && pwd) || exit 2; shift ;;
     --jobs) need_number "$@"; BUILD_JOBS=$2; shift ;;
     --all) export E2E_ALL=1 ;;
+    --image) export CHART_IMAGE=1 ;;
     --random) need_number "$@"; export PARITY_RANDOM=$2; shift ;;
     --seeds) need_number "$@"; export SIM_SEEDS=$2; shift ;;
     --seed) need_number "$@"; export SIM_SEED=$2; shift ;;
@@ -195,6 +198,7 @@ chart_part() {
   KUBECTL=$(test/lib/fetch_kubectl.sh) || return 1
   export HELM KUBECTL
   test/lib/fetch_control_plane.sh >/dev/null || return 1
+  deploy/lib/fetch_spark.sh 3.5.7 >/dev/null || return 1
   run_ctest release -L '^chart$'
 }
 

@@ -1,63 +1,88 @@
 #!/usr/bin/env python3
 """Packs a root file system as an image that `docker load` takes.
 
-    archive.py ROOT FILE.tar NAME:TAG [NAME=VALUE…]        # environment beside PATH
+    archive.py ROOT FILE.tar NAME:TAG ARCHITECTURE [NAME=VALUE…]        # amd64 or arm64; environment beside PATH
 
 One layer. Equal roots give equal bytes: names are sorted, times are $SOURCE_DATE_EPOCH (0), only the owners 0 and 185 exist.
 """
 
+import contextlib
 import hashlib
 import io
 import json
 import os
-import platform
 import sys
 import tarfile
 
 TIME = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 OURS = 185
 
 
-def layer(root):
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for folder, folders, files in os.walk(root):
-            folders.sort()
-            for name in sorted(folders + files):
-                path = os.path.join(folder, name)
-                entry = tar.gettarinfo(path, os.path.relpath(path, root))
-                if entry is None:                                        # a socket
-                    continue
-                ours = os.lstat(path).st_uid == OURS
-                entry.uid, entry.gid, entry.uname, entry.gname, entry.mtime = (OURS if ours else 0), 0, "", "", TIME
-                if entry.isreg():
-                    with open(path, "rb") as content:
-                        tar.addfile(entry, content)
-                else:
-                    tar.addfile(entry)
-    return packed.getvalue()
+class Hashed:
+    """A file that is written, and the digest of what was. It may be larger than memory."""
+
+    def __init__(self, file):
+        self.file, self.digest = file, hashlib.sha256()
+
+    def write(self, content):
+        self.digest.update(content)
+        return self.file.write(content)
 
 
-def main(root, archive, name, *environment):
-    content = layer(root)
-    digest = hashlib.sha256(content).hexdigest()
-    config = json.dumps({
-        "architecture": ARCHITECTURES[platform.machine()], "os": "linux", "created": "1970-01-01T00:00:00Z",
-        "config": {"User": "185:185", "Entrypoint": ["/usr/bin/spark-operator"], "WorkingDir": "/",
-                   "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *environment]},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]}}).encode()
-    config_name = hashlib.sha256(config).hexdigest() + ".json"
-    manifest = json.dumps([{"Config": config_name, "RepoTags": [name], "Layers": [f"{digest}/layer.tar"]}]).encode()
-    with tarfile.open(archive + ".new", "w") as tar:
-        for path, body in ((f"{digest}/layer.tar", content), (config_name, config), ("manifest.json", manifest)):
-            entry = tarfile.TarInfo(path)
-            entry.size, entry.mtime, entry.mode = len(body), TIME, 0o644
-            tar.addfile(entry, io.BytesIO(body))
+def write_layer(root, path):
+    """The digest of the layer."""
+    with open(path, "wb") as file:
+        hashed = Hashed(file)
+        with tarfile.open(fileobj=hashed, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+            add_tree(root, tar)
+        return hashed.digest.hexdigest()
+
+
+def add_tree(root, tar):
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        for name in sorted(folders + files):
+            path = os.path.join(folder, name)
+            entry = tar.gettarinfo(path, os.path.relpath(path, root))
+            if entry is None:                                        # a socket
+                continue
+            ours = os.lstat(path).st_uid == OURS
+            entry.uid, entry.gid, entry.uname, entry.gname, entry.mtime = (OURS if ours else 0), 0, "", "", TIME
+            if entry.isreg():
+                with open(path, "rb") as content:
+                    tar.addfile(entry, content)
+            else:
+                tar.addfile(entry)
+
+
+def add(tar, path, size, content):
+    entry = tarfile.TarInfo(path)
+    entry.size, entry.mtime, entry.mode = size, TIME, 0o644
+    tar.addfile(entry, content)
+
+
+def main(root, archive, name, architecture, *environment):
+    layer = archive + ".layer"
+    try:
+        digest = write_layer(root, layer)
+        config = json.dumps({
+            "architecture": architecture, "os": "linux", "created": "1970-01-01T00:00:00Z",
+            "config": {"User": "185:185", "Entrypoint": ["/usr/bin/spark-operator"], "WorkingDir": "/",
+                       "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *environment]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]}}).encode()
+        config_name = hashlib.sha256(config).hexdigest() + ".json"
+        manifest = json.dumps([{"Config": config_name, "RepoTags": [name], "Layers": [f"{digest}/layer.tar"]}]).encode()
+        with tarfile.open(archive + ".new", "w") as tar, open(layer, "rb") as content:
+            add(tar, f"{digest}/layer.tar", os.path.getsize(layer), content)
+            for path, body in ((config_name, config), ("manifest.json", manifest)):
+                add(tar, path, len(body), io.BytesIO(body))
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(layer)
     os.replace(archive + ".new", archive)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 4:
+    if len(sys.argv) < 5 or sys.argv[4] not in ("amd64", "arm64"):
         sys.exit(__doc__)
     main(*sys.argv[1:])

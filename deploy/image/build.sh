@@ -10,6 +10,7 @@
 #
 #   PROGRAMS       the folder with spark-operator and sparkctl (default: build/release/cmd, built if need be)
 #   SPARK_VERSION  of operator-spark (default 4.0.5; one spark-submit starts applications of all lines)
+#   SYSROOT        of `operator` alone: the system that the programs were built for, where it is not this one (cross.sh)
 #   DEBIAN_MIRROR  where debootstrap gets Debian from (default: the first mirror of this machine's own sources)
 set -euo pipefail
 
@@ -21,12 +22,23 @@ spark_version=${SPARK_VERSION:-4.0.5}
 fail() { echo "build.sh: $*" >&2; exit 1; }
 case $target in operator|operator-spark) ;; *) sed -n '2,/^set /{/^set /d; s/^# \{0,1\}//; p}' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
 
+# By the first program's header: of which machine it is.
+architecture_of() {
+  case $(od -An -t u2 -j 18 -N 2 "$1" | tr -d ' ') in
+    62) echo amd64 ;;
+    183) echo arm64 ;;
+    *) fail "$1: neither for amd64 nor for arm64" ;;
+  esac
+}
+
 version=$(sed -n 's/^project(spark-operator VERSION \([0-9.]*\).*/\1/p' "$top/CMakeLists.txt")
 programs=${PROGRAMS:-$top/build/release/cmd}
 if [ -z "${PROGRAMS:-}" ]; then
   . "$top/deploy/lib/build.sh"
   (cd "$top" && build_preset release "$top/build/release" spark-operator sparkctl) >&2
 fi
+[ -x "$programs/spark-operator" ] || fail "no $programs/spark-operator: build the preset release first"
+architecture=$(architecture_of "$programs/spark-operator")
 mkdir -p "$out"
 rm -rf "$out/$target.root" "$out/$target.tar"
 
@@ -43,27 +55,28 @@ operator_spark_root() {
   command -v debootstrap >/dev/null || fail "operator-spark: apt-get install debootstrap"
   tree=$("$top/deploy/lib/fetch_spark.sh" "$spark_version")
   from=${DEBIAN_MIRROR:-$(mirror)}
-  debootstrap --variant=minbase --include=ca-certificates,tzdata,openjdk-17-jre-headless bookworm "$root" "$from" >&2
+  debootstrap --variant=minbase --include=ca-certificates,tzdata,openjdk-17-jre-headless,libnss-wrapper bookworm "$root" "$from" >&2
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}/*
   mkdir -p "$root/opt/spark"
   cp -a "$tree"/opt/spark/{bin,sbin,jars} "$root/opt/spark/"
+  install -D -m 0644 "$here/spark-env.sh" "$root/opt/spark/conf/spark-env.sh"
   "$here/root.sh" "$programs" "$out/.operator.root"
   cp -a "$out/.operator.root/usr/bin/." "$root/usr/bin/"
   cp -an "$out/.operator.root/usr/lib/." "$root/usr/lib/"
   rm -rf "$out/.operator.root"
   echo 'spark:x:185:185::/home/spark:/usr/sbin/nologin' >>"$root/etc/passwd"
   echo 'spark:x:185:' >>"$root/etc/group"
-  mkdir -p "$root/home/spark" "$root/etc/k8s-webhook-server/serving-certs"
+  mkdir -p "$root/home/spark" "$root/etc/k8s-webhook-server/serving-certs" "$root/run/secrets/kubernetes.io/serviceaccount"
   chown 185:0 "$root/home/spark" "$root/etc/k8s-webhook-server/serving-certs"
   chmod 0775 "$root/home/spark" "$root/etc/k8s-webhook-server/serving-certs"
 }
 
 if [ "$target" = operator ]; then
   "$here/root.sh" "$programs" "$out/operator.root"
-  python3 -B "$here/archive.py" "$out/operator.root" "$out/operator.tar" "spark-operator:$version"
+  python3 -B "$here/archive.py" "$out/operator.root" "$out/operator.tar" "spark-operator:$version" "$architecture"
 else
   operator_spark_root "$out/operator-spark.root"
-  python3 -B "$here/archive.py" "$out/operator-spark.root" "$out/operator-spark.tar" "spark-operator:$version-spark" \
-    SPARK_HOME=/opt/spark JAVA_HOME=/usr/lib/jvm/java-17-openjdk-amd64
+  python3 -B "$here/archive.py" "$out/operator-spark.root" "$out/operator-spark.tar" "spark-operator:$version-spark" "$architecture" \
+    SPARK_HOME=/opt/spark "JAVA_HOME=/usr/lib/jvm/java-17-openjdk-$architecture"
 fi
 echo "$out/$target.tar"

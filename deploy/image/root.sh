@@ -4,6 +4,9 @@
 #
 #   deploy/image/root.sh PROGRAMS ROOT     # PROGRAMS: the folder with spark-operator and sparkctl; ROOT: made, must not exist
 #
+#   SYSROOT    the system that the programs were built for, where it is not this machine's (cross.sh): their libraries come from
+#              there, and they were stripped by their linker
+#
 # The Dockerfile calls it in its build stage; build.sh calls it on this machine.
 set -euo pipefail
 
@@ -20,14 +23,43 @@ ln -s usr/bin "$root/bin"
 
 for name in spark-operator sparkctl; do
   [ -x "$programs/$name" ] || fail "no $programs/$name: build the preset release first"
-  strip -o "$root/usr/bin/$name" "$programs/$name"
+  if [ -n "${SYSROOT:-}" ]; then
+    install -m 0755 "$programs/$name" "$root/usr/bin/$name"
+  else
+    strip -o "$root/usr/bin/$name" "$programs/$name"
+  fi
 done
 
+# The loader of this machine says what it finds; of another machine's programs we ask for each name where its loader would look.
+libraries() {
+  if [ -z "${SYSROOT:-}" ]; then
+    ldd "$root"/usr/bin/* | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) (.*/\1/p'
+    return
+  fi
+  local todo=("$root"/usr/bin/*) file name found
+  local -A known=()
+  while [ ${#todo[@]} -gt 0 ]; do
+    file=${todo[0]}
+    todo=("${todo[@]:1}")
+    while read -r name; do
+      [ -z "${known[$name]:-}" ] || continue
+      known[$name]=yes
+      case $name in
+        /*) found=$name ;;
+        *) found=$(cd "$SYSROOT" && find -L lib usr/lib -maxdepth 2 -name "$name" 2>/dev/null | head -n 1); found=/${found#/} ;;
+      esac
+      [ -e "$SYSROOT$found" ] || fail "$file wants $name, which is not in $SYSROOT"
+      echo "$found"
+      todo+=("$SYSROOT$found")
+    done < <(readelf -dl "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p; s/.*program interpreter: \(.*\)\]/\1/p')
+  done
+}
+
 # Where the loader finds them: at the path that it says, with /lib as a link to /usr/lib.
-ldd "$root"/usr/bin/* | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/[^ ]*\) (.*/\1/p' | sort -u | while read -r library; do
+libraries | sort -u | while read -r library; do
   place=${library#/usr}
   mkdir -p "$root/usr$(dirname "$place")"
-  install -m 0755 "$(readlink -f "$library")" "$root/usr$place"
+  install -m 0755 "$(readlink -f "${SYSROOT:-}$library")" "$root/usr$place"
 done
 
 # OpenSSL looks for public authorities in a folder of its own, for a file and for one link each.

@@ -3,7 +3,8 @@ file names, without capabilities.
 
     subprocess.Popen(["/usr/bin/spark-operator", "version"], preexec_fn=enter(root, {"/etc/secret": "/host/folder"}), cwd="/")
 
-Needs root. Mounts live in a name space of the process's own and end with it. Folders that are mounted over exist in the root.
+Needs root. Mounts live in a name space of the process's own and end with it. Folders that are mounted over exist in the root,
+whose links are followed as they are seen from inside.
 """
 
 import ctypes
@@ -19,6 +20,20 @@ from control_plane import dies_with_parent  # noqa: E402
 NEW_NAMESPACE = 0x00020000                                                # CLONE_NEWNS
 READ_ONLY, REMOUNT, BIND, RECURSIVE, PRIVATE = 1, 32, 4096, 16384, 1 << 18
 USER = 1000650000                                                         # such as OpenShift draws them
+
+
+def outside(root, inside):
+    """The path of a folder of the root, as this process sees it."""
+    path, parts = root, inside.strip("/").split("/")
+    while parts:
+        part = parts.pop(0)
+        if os.path.islink(os.path.join(path, part)):
+            target = os.readlink(os.path.join(path, part))
+            parts = target.strip("/").split("/") + parts
+            path = root if target.startswith("/") else path
+        else:
+            path = os.path.join(path, part)
+    return path
 
 
 def enter(root, folders=None, user=USER):
@@ -37,9 +52,9 @@ def enter(root, folders=None, user=USER):
             check(libc.unshare(NEW_NAMESPACE))
             mount("none", "/", None, RECURSIVE | PRIVATE)
             mount(root, root, None, BIND)
-            for inside, outside in {"/proc": "/proc", "/dev": "/dev", **(folders or {})}.items():
-                mount(outside, root + inside, None, BIND | RECURSIVE)
-            mount("tmpfs", root + "/tmp", b"tmpfs", 0, b"size=16m,mode=1777")
+            for inside, folder in {"/proc": "/proc", "/dev": "/dev", **(folders or {})}.items():
+                mount(folder, outside(root, inside), None, BIND | RECURSIVE)
+            mount("tmpfs", root + "/tmp", b"tmpfs", 0, b"size=64m,mode=1777")
             mount(root, root, None, REMOUNT | BIND | READ_ONLY)
             os.chroot(root)
             os.chdir("/")

@@ -72,8 +72,8 @@ class Helm:
         self.path = os.environ.get("HELM") or subprocess.run([os.path.join(TOP, "test/lib/fetch_helm.sh")], check=True,
                                                              stdout=subprocess.PIPE, text=True).stdout.strip()
 
-    def run(self, *arguments, environment=None):
-        return subprocess.run([self.path, *arguments], capture_output=True, text=True, timeout=LIMIT,
+    def run(self, *arguments, environment=None, limit=LIMIT):
+        return subprocess.run([self.path, *arguments], capture_output=True, text=True, timeout=limit,
                               env={**os.environ, **(environment or {})})
 
     def _template(self, values, release, namespace, apis, kubernetes, more):

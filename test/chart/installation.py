@@ -7,8 +7,8 @@ and the tokens of its service accounts, as a kubelet would start them.
     installed.direct_webhooks_here()                     # the API server calls the process instead of the Service
     installed.stop_all()
 
-With `root`, the root file system of an image, they run in there with what a cluster's container finds: the token in its folder,
-the server's address in the environment.
+With `root`, the root file system of an image, they run in there with what a cluster's container finds: the image's own `variables`,
+the token in its folder, the server's address in the environment.
 """
 
 import json
@@ -42,8 +42,8 @@ def wait_for(fact, what, limit=LIMIT):
 
 
 class Installation:
-    def __init__(self, plane, values=None, root=None):
-        self.root = root
+    def __init__(self, plane, values=None, root=None, variables=None):
+        self.root, self.variables = root, variables or {}
         self.plane, self.values, self.processes, self.webhook_port = plane, values or {}, {}, free_port()
         self.helm_program = Helm()
         self.environment = {**os.environ, **plane.environment}
@@ -74,15 +74,7 @@ class Installation:
     def start(self, component):
         """The container of this component as a process; its arguments but for addresses, of which one machine has only one."""
         deployment = self.get("deployment", f"{RELEASE}-{component}", "-n", NAMESPACE)
-        account = deployment["spec"]["template"]["spec"]["serviceAccountName"]
-        token = self.kubectl("create", "token", account, "-n", NAMESPACE, "--duration=2h").strip()
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("KUBERNETES_", "CONTROL_PLANE_", "KUBECONFIG"))}
-        if self.root:
-            flags, environment, inside = [], *self.as_in_a_cluster(component, token)
-            program = "/usr/bin/spark-operator"
-        else:
-            flags, inside = [self.kubeconfig(component, token)], dies_with_parent(signal.SIGKILL)
-            program = os.environ["SPARK_OPERATOR"]
+        program, flags, environment, inside = self.as_account(component, deployment["spec"]["template"]["spec"]["serviceAccountName"])
         arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
         metrics = free_port()
         flags += ["--health-probe-bind-address=0", f"--metrics-bind-address=127.0.0.1:{metrics}", "--zap-encoder=json"]
@@ -96,6 +88,21 @@ class Installation:
         self.processes[component] = process
         return process
 
+    def run_job(self, component, pod):
+        """The container of a job's pod, to its end."""
+        program, flags, environment, inside = self.as_account(component, pod["serviceAccountName"])
+        flags = [word for flag in flags for word in flag.split("=", 1)]
+        return subprocess.run([program, *pod["containers"][0]["args"], *flags], env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, preexec_fn=inside, timeout=LIMIT)
+
+    def as_account(self, component, account):
+        """Program, flags, environment and what is done in the new process."""
+        token = self.kubectl("create", "token", account, "-n", NAMESPACE, "--duration=2h").strip()
+        if self.root:
+            return "/usr/bin/spark-operator", [], *self.as_in_a_cluster(component, token)
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("KUBERNETES_", "CONTROL_PLANE_", "KUBECONFIG"))}
+        return os.environ["SPARK_OPERATOR"], [self.kubeconfig(component, token)], environment, dies_with_parent(signal.SIGKILL)
+
     def as_in_a_cluster(self, component, token):
         """The environment, and what enters the root file system."""
         account = os.path.join(self.plane.folder, f"{component}-account")
@@ -107,7 +114,7 @@ class Installation:
                 f.write(content)
         os.chmod(self.plane.folder, 0o711)                                # it is a temporary folder, for its owner only
         server = urllib.parse.urlparse(self.plane.url)
-        return ({"KUBERNETES_SERVICE_HOST": server.hostname, "KUBERNETES_SERVICE_PORT": str(server.port), "HOSTNAME": component},
+        return ({**self.variables, "KUBERNETES_SERVICE_HOST": server.hostname, "KUBERNETES_SERVICE_PORT": str(server.port), "HOSTNAME": component},
                 enter(self.root, {"/var/run/secrets/kubernetes.io/serviceaccount": account}))
 
     def kubeconfig(self, component, token):

@@ -14,21 +14,25 @@ import unittest
 import urllib.parse
 
 import go_chart
+import go_values
+import readme
 from helm import CHART, NAMESPACE, RELEASE, TOP, Rendered
 from installation import LIMIT, Installation, wait_for
 from render_test import BENCHMARK, HELM
 
 from control_plane import ControlPlane, dies_with_parent
 from takeover import Left
+from takeover_schedules import LeftSchedules
 
 sys.path.insert(0, os.path.join(TOP, "test/failover"))
 from failover_test import Api  # noqa: E402
 
-LEFT = 200                                                                # applications that another operator left
+LEFT = 200                                                                # applications that another operator left, beside schedules
 TEAMS = ("a", "b", "spark-team-a", "spark-team-b", "spark-team-c", "spark-s3-express")
 FEATURES = {
     "defaults": {},
     "the published benchmark": BENCHMARK,
+    **{f"the values of {release}": go_values.of(release) for release in ("2.1.0", "head")},
     "two namespaces": {"spark": {"jobNamespaces": ["a", "b", "spark-operator"]}},
     "all namespaces": {"spark": {"jobNamespaces": [""]}},
     "a selector": {"spark": {"jobNamespaceSelector": "team in (a,b),!off"}},
@@ -92,6 +96,15 @@ def application(name, lasts="2s", **more):
     return {"apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication", "metadata": {"name": name, "namespace": "default"}, "spec": spec}
 
 
+ON_DEMAND = "spark.kubernetes.driver.volumes.persistentVolumeClaim.data"
+CLAIM = {f"{ON_DEMAND}.mount.path": "/data", f"{ON_DEMAND}.options.claimName": "OnDemand", f"{ON_DEMAND}.options.sizeLimit": "1Gi",
+         f"{ON_DEMAND}.options.storageClass": "any"}
+SCHEDULE = {"apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "ScheduledSparkApplication", "metadata": {"name": "often", "namespace": "default"},
+            "spec": {"schedule": "@every 2s", "concurrencyPolicy": "Forbid", "template": application("template", lasts="1s")["spec"]}}
+CONNECT = {"apiVersion": "sparkoperator.k8s.io/v1alpha1", "kind": "SparkConnect", "metadata": {"name": "sql", "namespace": "default"},
+           "spec": {"sparkVersion": "4.1.4", "image": "spark:4.1.4", "server": {}, "executor": {"instances": 1}}}
+
+
 class OnAServer(unittest.TestCase):
     maxDiff = None
     node = None
@@ -111,8 +124,6 @@ class OnAServer(unittest.TestCase):
         cls.kubectl("apply", "--server-side", "-f", os.path.join(CHART, "crds"))
         for name in (NAMESPACE, *TEAMS):
             cls.kubectl("create", "namespace", name)
-        # A pod is refused, in a dry run too, while its account does not exist.
-        cls.kubectl("create", "serviceaccount", "spark-operator-test", "-n", NAMESPACE)
 
     @classmethod
     def kubectl(cls, *arguments, text=""):
@@ -121,6 +132,8 @@ class OnAServer(unittest.TestCase):
     # Names of tests give their order: each goes on from what the one before left.
 
     def test_1_it_takes_every_object(self):
+        # A pod is refused, in a dry run too, while its account does not exist.
+        self.kubectl("create", "serviceaccount", "spark-operator-controller", "-n", NAMESPACE)
         for name, values in FEATURES.items():
             with self.subTest(name):
                 objects = [o for o in HELM.render(values).objects if not o["apiVersion"].startswith(FOREIGN)]
@@ -133,6 +146,7 @@ class OnAServer(unittest.TestCase):
         for folder in ("", "controller", "namespaced"):
             with self.subTest(kustomize=folder):
                 self.kubectl("apply", "--dry-run=server", "-k", os.path.join(TOP, "deploy/kustomize", folder))
+        self.kubectl("delete", "serviceaccount", "spark-operator-controller", "-n", NAMESPACE)
 
     def uids(self):
         kinds = "deployments,services,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,mutatingwebhookconfigurations"
@@ -143,21 +157,17 @@ class OnAServer(unittest.TestCase):
         return self.installed.get("deployment", "spark-operator-controller", "-n", NAMESPACE)["spec"]["template"]["spec"]["containers"][0]["image"]
 
     def test_1_the_commands_of_the_readme_install_it(self):
-        with open(os.path.join(TOP, "README.md")) as f:
-            block = re.search(r"\n## On a cluster\n.*?```sh\n(.*?)```", f.read(), re.S).group(1)
-        commands = [c.strip() for c in block.replace("\\\n", " ").splitlines() if c.strip() and not c.startswith("#")]
-        self.assertEqual([c.split()[0] for c in commands], ["docker", "docker", "kubectl", "helm", "helm"])
+        build, push, *others = readme.commands()
+        self.assertEqual([c.split()[0] for c in (build, push, *others)], ["docker", "docker", "kubectl", "helm", "helm"])
         with open(os.path.join(TOP, "Dockerfile")) as f:
-            self.assertIn(f" AS {re.search('--target ([^ ]+)', commands[0]).group(1)}\n", f.read())
-        tools = os.path.join(self.plane.folder, "tools")
-        os.makedirs(tools)
-        for name, path in (("kubectl", os.environ["KUBECTL"]), ("helm", HELM.path)):
-            os.symlink(path, os.path.join(tools, name))
-        environment = {**self.installed.environment, "PATH": f"{tools}:{os.environ['PATH']}", "REGISTRY": "registry.example.com"}
-        for command in commands[2:4]:
-            run = subprocess.run(["bash", "-euc", command], cwd=TOP, env=environment, capture_output=True, text=True, timeout=LIMIT)
+            self.assertIn(f" AS {re.search('--target ([^ ]+)', build).group(1)}\n", f.read())
+        environment = {**self.installed.environment, "REGISTRY": "registry.example.com"}
+        for command in others[:2]:                                        # the last one: pi_test.py
+            run = readme.run(command, environment, self.plane.folder, LIMIT)
             self.assertEqual(run.returncode, 0, f"{command}\n{run.stderr}")
-        self.assertEqual(self.image(), "registry.example.com/spark-operator:0.1.0")
+        # What is installed is what was pushed.
+        tag = re.search("--tag ([^ ]+)", build).group(1)
+        self.assertEqual((push.split()[-1], self.image()), (tag, tag.replace("$REGISTRY", "registry.example.com")))
         self.installed.helm("uninstall", RELEASE)
 
     def test_2_upgrade_and_rollback_keep_objects_in_place(self):
@@ -188,20 +198,46 @@ class OnAServer(unittest.TestCase):
         self.assertEqual(self.installed.stop_all(), {"controller": 0})
 
     def test_3_what_a_go_operator_left_goes_on_and_nothing_starts_twice(self):
+        """And back: what this operator leaves is what a Go operator can read, and after that has written over it, it goes on as well."""
         self.start_node()
         with Api(self.plane) as api:
             left = Left(api, LEFT, application)
+            schedules = LeftSchedules(left)
             left.make()
+            schedules.make()
             begins = os.path.getsize(self.plane.audit_log)
             self.installed.start("controller")
-            wait_for(lambda: left.wrong() is None, lambda: f"{left.wrong()}\n{self.installed.logs()}", 600)
+            for what in (left, schedules):
+                wait_for(lambda what=what: what.wrong() is None, lambda what=what: f"{what.wrong()}\n{self.installed.logs()}", 600)
             self.assertEqual(left.lost(), [])
             self.assertEqual(self.installed.stop_all(), {"controller": 0})
-            started = [e["objectRef"]["name"] for _, e in self.events(begins)
-                       if e["verb"] == "create" and e["objectRef"]["resource"] == "pods" and e["responseStatus"]["code"] == 201]
-            self.assertEqual(sorted(started), sorted(left.may_get_a_driver()))
-        self.kubectl("delete", "sparkapplications", "--all", "-n", "default")
+            started = left.may_get_a_driver() | schedules.may_get_a_driver()
+            self.assertEqual(self.drivers_made(begins), sorted(started))
+            self.assertEqual(list(left.too_early(e for _, e in self.events(begins))), [])
+
+            self.assertEqual(left.hand_back() + schedules.hand_back(), [])
+            begins = os.path.getsize(self.plane.audit_log)
+            self.installed.start("controller")
+            self.kubectl("create", "-f", "-", text=json.dumps(application("after-all")))
+            self.wait_for_states({"after-all": "COMPLETED"})
+            self.assertEqual((left.wrong(), schedules.wrong(), left.lost()), (None, None, []))
+            self.assertEqual(self.installed.stop_all(), {"controller": 0})
+            self.assertEqual(self.drivers_made(begins), ["after-all-driver"])
+        self.kubectl("delete", "scheduledsparkapplications,sparkapplications", "--all", "-n", "default")
         self.__class__.refusals_count_from = os.path.getsize(self.plane.audit_log)
+
+    def test_4_the_hook_brings_definitions_up_to_date_as_its_account_may(self):
+        hook = {o["kind"]: o for o in HELM.render({"hook": {"upgradeCrd": True}}).objects if o["metadata"]["name"] == "spark-operator-hook"}
+        job = hook.pop("Job")
+        self.kubectl("create", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(hook.values())}))
+        columns = [{"op": "remove", "path": "/spec/versions/0/additionalPrinterColumns"}]
+        old, missing = "sparkapplications.sparkoperator.k8s.io", "sparkconnects.sparkoperator.k8s.io"
+        self.kubectl("patch", "crd", old, "--type=json", "--patch", json.dumps(columns))
+        self.kubectl("delete", "crd", missing)
+        run = self.installed.run_job("hook", job["spec"]["template"]["spec"])
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("additionalPrinterColumns", self.installed.get("crd", old)["spec"]["versions"][0])
+        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", f"crd/{missing}")
 
     def test_4_notes_warn_of_what_has_no_effect(self):
         self.assertNotIn("WARNING", self.installed.install({}))
@@ -220,15 +256,20 @@ class OnAServer(unittest.TestCase):
         if "ready" not in cls.node.stdout.readline():
             raise AssertionError("the node does not get ready")
 
+    def status(self, kind, name):
+        return self.installed.get(kind, name, "-n", "default").get("status", {})
+
     def state(self, name):
-        return self.installed.get("sparkapplication", name, "-n", "default").get("status", {}).get("applicationState", {}).get("state")
+        return self.status("sparkapplication", name).get("applicationState", {}).get("state")
 
     def wait_for_states(self, wanted):
         wait_for(lambda: all(self.state(name) == state for name, state in wanted.items()),
                  lambda: f"{[(n, self.state(n)) for n in wanted]}\n{self.installed.logs()}")
 
     def test_5_the_operator_gets_along_with_its_roles(self):
-        self.installed.install({"webhook": {"resourceQuotaEnforcement": {"enable": True}}})
+        self.installed.install({"webhook": {"resourceQuotaEnforcement": {"enable": True}},
+                                "controller": {"uiIngress": {"enable": True, "urlFormat": "{{$appName}}.example.com"},
+                                               "driverPodDisruptionBudget": {"enable": True}}})
         self.start_node()
         self.installed.direct_webhooks_here()
         self.installed.start("webhook")
@@ -238,9 +279,12 @@ class OnAServer(unittest.TestCase):
         retry = {"type": "OnFailure", "onFailureRetries": 1, "onFailureRetryInterval": 1, "onSubmissionFailureRetries": 1, "onSubmissionFailureRetryInterval": 1}
         failing = application("failing", restartPolicy=retry)
         failing["spec"]["driver"]["annotations"]["pretend.kubelet/exit-code"] = "1"
+        named = application("named")
+        named["spec"]["driver"]["podName"] = "named-by-its-user"
         made = [application("plain"), failing, application("deleted", lasts="1h"), application("short-lived", timeToLiveSeconds=1),
                 application("suspended", lasts="1h"), application("measured", monitoring={
-                    "exposeDriverMetrics": True, "exposeExecutorMetrics": True, "prometheus": {"jmxExporterJar": "/opt/exporter.jar", "port": 8090}})]
+                    "exposeDriverMetrics": True, "exposeExecutorMetrics": True, "prometheus": {"jmxExporterJar": "/opt/exporter.jar", "port": 8090}}),
+                application("guarded", driverPodDisruptionBudget=True), named, application("claiming", sparkConf=CLAIM), SCHEDULE, CONNECT]
         self.kubectl("create", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": made}))
         with self.assertRaisesRegex(AssertionError, "admission webhook"):
             self.kubectl("create", "-f", "-", text=json.dumps(application("wrong", sparkConf={"spark.master": "local"})))
@@ -249,6 +293,10 @@ class OnAServer(unittest.TestCase):
         self.kubectl("patch", "sparkapplication", "suspended", "-n", "default", "--type=merge", "--patch", '{"spec":{"suspend":true}}')
         self.wait_for_states({"plain": "COMPLETED", "measured": "COMPLETED", "failing": "FAILED", "suspended": "SUSPENDED"})
         wait_for(lambda: not self.kubectl("get", "sparkapplications", "short-lived", "-n", "default", "--ignore-not-found"), self.installed.logs)
+        self.wait_for_states({"guarded": "COMPLETED", "named": "COMPLETED", "claiming": "COMPLETED"})
+        wait_for(lambda: self.status("scheduledsparkapplication", "often").get("pastSuccessfulRunNames"), self.installed.logs)
+        wait_for(lambda: self.status("sparkconnect", "sql").get("server", {}).get("podIp"), self.installed.logs)
+        self.kubectl("delete", "scheduledsparkapplication/often", "sparkconnect/sql", "-n", "default")
         self.assertEqual(self.run_helms_test(lasts="1s"), 0)
         self.assertEqual(self.run_helms_test(lasts="1s", exit_code="3"), 1)
         if self.root:
@@ -258,27 +306,25 @@ class OnAServer(unittest.TestCase):
 
     def run_helms_test(self, lasts, exit_code="0"):
         """What the pod of `helm test` runs, with its account and its application; the exit code."""
-        objects = [o for o in HELM.render(self.installed.values).objects if o["metadata"]["name"] == "spark-operator-test"]
-        found = {o["kind"]: o for o in objects}
-        made = [o for o in objects if o["kind"] in ("Role", "RoleBinding")]
-        self.kubectl("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": made}))
+        pod = HELM.render(self.installed.values)["Pod", "spark-operator-test"]["spec"]
         account = os.path.join(self.plane.folder, "test-account")
         os.makedirs(account, exist_ok=True)
-        token = self.kubectl("create", "token", "spark-operator-test", "-n", NAMESPACE).strip()
         with open(os.path.join(account, "token"), "w") as f:
-            f.write(token)
+            f.write(self.kubectl("create", "token", pod["serviceAccountName"], "-n", NAMESPACE).strip())
         shutil.copy(self.plane.ca_file, os.path.join(account, "ca.crt"))
-        wanted = json.loads(found["ConfigMap"]["data"]["application.json"])
+        *python, script, wanted, seconds = pod["containers"][0]["command"]
+        wanted = json.loads(wanted)
         wanted["spec"]["driver"]["annotations"] = {"pretend.kubelet/lasts": lasts, "pretend.kubelet/exit-code": exit_code}
-        with open(os.path.join(account, "application.json"), "w") as f:
-            json.dump(wanted, f)
-        with open(os.path.join(account, "run_application.py"), "w") as f:
-            f.write(found["ConfigMap"]["data"]["run_application.py"].replace("/var/run/secrets/kubernetes.io/serviceaccount", account))
-        command = found["Pod"]["spec"]["containers"][0]["command"]
+        script = script.replace("/var/run/secrets/kubernetes.io/serviceaccount", account)
         server = urllib.parse.urlparse(self.plane.url)
-        run = subprocess.run([a.replace("/test/", account + "/") for a in command], timeout=LIMIT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        run = subprocess.run([*python, script, json.dumps(wanted), seconds], timeout=LIMIT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                              env={**os.environ, "KUBERNETES_SERVICE_HOST": server.hostname, "KUBERNETES_SERVICE_PORT": str(server.port)})
         return run.returncode
+
+    def drivers_made(self, begin):
+        """Their names, from the audit log."""
+        return sorted(e["objectRef"]["name"] for _, e in self.events(begin)
+                      if e["verb"] == "create" and e["objectRef"]["resource"] == "pods" and e["responseStatus"]["code"] == 201)
 
     def events(self, begin):
         with open(self.plane.audit_log) as log:

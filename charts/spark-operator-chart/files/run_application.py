@@ -1,8 +1,8 @@
-"""Runs one SparkApplication to its end; what `helm test` starts, with the account of the test.
+"""Runs one SparkApplication to its end; what `helm test` starts in a pod of the operator's account.
 
-    run_application.py APPLICATION.json SECONDS
+    python3 -c "$(cat run_application.py)" APPLICATION SECONDS        # an application as JSON text
 
-It makes the application, waits, prints each state, and deletes it. Exit code 0: COMPLETED.
+It makes the application, waits, prints each state and at the end what its driver said last, and deletes it. Exit code 0: COMPLETED.
 """
 
 import json
@@ -18,6 +18,10 @@ ENDED = ("COMPLETED", "FAILED")
 
 
 def request(method, path, body=None):
+    return json.loads(ask(method, path, body))
+
+
+def ask(method, path, body=None):
     with open(f"{ACCOUNT}/token") as token:
         headers = {"Authorization": f"Bearer {token.read()}", "Content-Type": "application/json"}
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
@@ -26,25 +30,44 @@ def request(method, path, body=None):
                                    data=None if body is None else json.dumps(body).encode())
     trust = ssl.create_default_context(cafile=f"{ACCOUNT}/ca.crt")
     with urllib.request.urlopen(asked, timeout=30, context=trust) as answer:
-        return json.load(answer)
+        return answer.read()
 
 
-def main(file, seconds):
-    with open(file) as f:
-        application = json.load(f)
-    all_of_them = f"/apis/sparkoperator.k8s.io/v1beta2/namespaces/{application['metadata']['namespace']}/sparkapplications"
-    made = request("POST", all_of_them, application)
-    path = f"{all_of_them}/{made['metadata']['name']}"
-    state, deadline = None, time.monotonic() + seconds
+def remove(path):
+    try:
+        ask("DELETE", path)
+    except urllib.error.HTTPError as refused:
+        if refused.code != 404:
+            raise
+
+
+def last_words(namespace, driver):
+    try:
+        return ask("GET", f"/api/v1/namespaces/{namespace}/pods/{driver}/log?tailLines=100").decode(errors="replace")
+    except OSError as error:
+        return f"no log of {driver}: {error}"
+
+
+def main(application, seconds):
+    namespace = application["metadata"]["namespace"]
+    all_of_them = f"/apis/sparkoperator.k8s.io/v1beta2/namespaces/{namespace}/sparkapplications"
+    path = f"{all_of_them}/{application['metadata']['name']}"
+    remove(path)                                     # of a test that was killed
+    request("POST", all_of_them, application)
+    state, driver, deadline = None, None, time.monotonic() + seconds
     try:
         while state not in ENDED and time.monotonic() < deadline:
-            status = request("GET", path).get("status", {}).get("applicationState", {})
-            if status.get("state") != state:
-                state = status.get("state")
-                print(state, status.get("errorMessage", ""), flush=True)
+            status = request("GET", path).get("status", {})
+            driver = status.get("driverInfo", {}).get("podName")
+            now = status.get("applicationState", {})
+            if now.get("state") != state:
+                state = now.get("state")
+                print(state, now.get("errorMessage", ""), flush=True)
             time.sleep(1)
+        if driver:
+            print(last_words(namespace, driver), flush=True)
     finally:
-        request("DELETE", path)
+        remove(path)
     if state != "COMPLETED":
         print(f"not completed within {seconds} seconds" if state not in ENDED else "failed", file=sys.stderr)
     return 0 if state == "COMPLETED" else 1
@@ -52,6 +75,6 @@ def main(file, seconds):
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1], int(sys.argv[2])))
+        sys.exit(main(json.loads(sys.argv[1]), int(sys.argv[2])))
     except urllib.error.HTTPError as refused:
         sys.exit(f"{refused}: {refused.read().decode(errors='replace')}")
