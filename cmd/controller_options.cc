@@ -101,6 +101,7 @@ controller::ConnectControllerOptions connect_options(const ControllerFlags& flag
   controller::ConnectControllerOptions options;
   options.namespaces = flags.namespaces;
   options.master_url = master_url(config);
+  if (!flags.enable_service_links) options.service_links = spark::ServiceLinks::Off;
   options.workers = flags.controller_threads;
   options.retry_qps = flags.workqueue_qps;
   options.retry_burst = flags.workqueue_bucket_size;

@@ -20,6 +20,7 @@ struct Options {
       : flags(parse_controller_flags(arguments).value()),
         application(application_options(flags, {})),
         schedule(schedule_options(flags, {})),
+        connect(connect_options(flags, {.server = "https://api:6443"}, {})),
         submit(submit_options(flags, {.server = "https://api:6443"})),
         spark_submit(spark_submit_options(flags, {})),
         manager(manager_options(flags, loop, nullptr, {})),
@@ -29,6 +30,7 @@ struct Options {
   ControllerFlags flags;
   controller::ApplicationControllerOptions application;
   controller::ScheduleControllerOptions schedule;
+  controller::ConnectControllerOptions connect;
   spark::SubmitOptions submit;
   controller::SparkSubmitOptions spark_submit;
   kube::ManagerOptions manager;
@@ -100,7 +102,11 @@ const std::vector<Row> kRows{
     {{"--spark-submit-timeout=90s"}, [](auto& o) { return o.spark_submit.timeout == 90s; }},
     {{"--spark-submit-concurrency=7"}, [](auto& o) { return o.application.long_workers == 7; }},
     {{"--webhook-enabled"}, [](auto& o) { return o.submit.webhook_runs; }},
-    {{"--enable-service-links"}, [](auto& o) { return o.submit.service_links == spark::ServiceLinks::On; }},
+    {{"--enable-service-links"},
+     [](auto& o) {
+       return o.submit.service_links == spark::ServiceLinks::On &&
+              o.connect.service_links == spark::ServiceLinks::On;
+     }},
     {{"--feature-gates=PartialRestart=true"},
      [](auto& o) {
        return o.submit.partial_restart &&

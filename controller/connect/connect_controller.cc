@@ -141,7 +141,8 @@ Task<ConnectController::Reconciled> ConnectController::reconcile(kube::Reconcile
     co_return fail(std::move(connect).error().while_doing("read SparkConnect " + request.key.to_string()));
   if (connect->metadata.deletion_timestamp) co_return ReconcileResult::done();
 
-  ConnectDecision decision = decide_connect(*connect, observe(*connect), loop_.now(), options_.master_url);
+  ConnectDecision decision =
+      decide_connect(*connect, observe(*connect), loop_.now(), options_.master_url, options_.service_links);
   std::optional<Error> error;
   for (const ChildStep& step : decision.children) {
     auto done = co_await carry_out(*connect, step, request.log);

@@ -38,6 +38,7 @@ struct ConnectControllerOptions {
   std::vector<std::string> namespaces = {};  // empty: all, or those in `scope`
   kube::NamespaceScope* scope = nullptr;     // more namespaces, by label; of the same manager
   std::string master_url = {};               // of servers, as spark::master_url() makes it
+  spark::ServiceLinks service_links = spark::ServiceLinks::On;
   int workers = 10;
   kube::Duration grace = std::chrono::seconds(20);
   double retry_qps = 10;

@@ -154,7 +154,7 @@ void mark_failed(const SparkConnect& connect, std::string reason, std::string me
 }
 
 ConnectDecision decide_connect(const SparkConnect& connect, const ConnectObservation& seen, TimePoint now,
-                               std::string_view master_url) {
+                               std::string_view master_url, spark::ServiceLinks links) {
   ConnectDecision decision;
   SparkConnectStatus& status = decision.status;
   status = connect.status;
@@ -166,15 +166,15 @@ ConnectDecision decide_connect(const SparkConnect& connect, const ConnectObserva
 
   // What earlier releases let through may run; what no server can be made of may not.
   const auto faults = api::validate(connect, {.allow_operator_keys_in_spark_conf = true});
-  auto pod = spark::connect_server_pod(connect, master_url);
+  auto pod = spark::connect_server_pod(connect, master_url, links);
   if (!faults.empty() || !pod) {
     std::string message = faults.empty() ? pod.error().message() : api::describe(faults);
     if (seen.server && !seen.server->has_ended()) message += "; the server of the earlier spec runs on";
     mark_failed(connect, "InvalidSpec", std::move(message), now, decision);
     return decision;
   }
-  decision.children =
-      plan_children({spark::connect_config_map(connect), spark::connect_service(connect)}, seen.children, {});
+  decision.children = plan_children(
+      {spark::connect_config_map(connect, links), spark::connect_service(connect)}, seen.children, {});
 
   Finding finding;
   if (!seen.server) {

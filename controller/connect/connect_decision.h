@@ -27,6 +27,7 @@
 #include "controller/application/decision.h"
 #include "controller/children/child_plan.h"
 #include "controller/connect/connect_pod_view.h"
+#include "spark/submit_conf.h"
 
 namespace controller {
 
@@ -55,7 +56,8 @@ struct ConnectDecision {
 };
 
 ConnectDecision decide_connect(const api::SparkConnect& connect, const ConnectObservation& seen,
-                               kube::TimePoint now, std::string_view master_url);
+                               kube::TimePoint now, std::string_view master_url,
+                               spark::ServiceLinks links = spark::ServiceLinks::On);
 
 // Status once something was refused: Failed, with the reason as a word for machines.
 void mark_failed(const api::SparkConnect& connect, std::string reason, std::string message,

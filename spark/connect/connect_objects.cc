@@ -9,6 +9,7 @@
 #include "kube/core/fields.h"
 #include "kube/core/yaml.h"
 #include "spark/connect/connect_command.h"
+#include "spark/pod_mutation.h"
 #include "spark/pod_template_shape.h"
 
 namespace spark {
@@ -178,6 +179,22 @@ void drop_absent(Json& json) {
   }
 }
 
+// What is made of it: with the operator's own wish about pods in both templates.
+api::SparkConnect with_service_links(api::SparkConnect connect, ServiceLinks links) {
+  if (links != ServiceLinks::Off) return connect;
+  api::SparkConnectSpec& spec = connect.spec;
+  const Json server = spec.server.pod_template, executor = spec.executor.pod_template;
+  if (server.is_null() || server.is_object()) apply_service_links(spec.server.pod_template, server, links);
+  // One that the user brings into the image comes through a property that a template of ours would take over.
+  if (executor.is_null() && spec.spark_conf.contains("spark.kubernetes.executor.podTemplateFile"))
+    return connect;
+  if (executor.is_null())
+    spec.executor.pod_template["spec"]["containers"] = Json::array({{{"name", api::container::kExecutor}}});
+  if (executor.is_null() || executor.is_object())
+    apply_service_links(spec.executor.pod_template, executor, links);
+  return connect;
+}
+
 }  // namespace
 
 std::string connect_image(const api::SparkConnectSpec& spec, const Json& pod_template,
@@ -187,7 +204,8 @@ std::string connect_image(const api::SparkConnectSpec& spec, const Json& pod_tem
   return own.empty() ? spec.image.value_or("") : own;
 }
 
-Json connect_config_map(const api::SparkConnect& connect) {
+Json connect_config_map(const api::SparkConnect& stored, ServiceLinks links) {
+  const api::SparkConnect connect = with_service_links(stored, links);
   Json map = object_head(connect, "ConfigMap", api::connect_config_map_name(connect.metadata.name),
                          {{api::label::kCreatedByOperator, api::label::kTrue},
                           {api::label::kConnectName, connect.metadata.name}});
@@ -195,12 +213,15 @@ Json connect_config_map(const api::SparkConnect& connect) {
   return map;
 }
 
-Result<Json> connect_server_pod(const api::SparkConnect& connect, std::string_view master_url) {
+Result<Json> connect_server_pod(const api::SparkConnect& stored, std::string_view master_url,
+                                ServiceLinks links) {
+  if (auto shape = check_pod_template(stored.spec.server.pod_template, "spec.server.template"); !shape)
+    return fail(std::move(shape));
+  if (auto shape = check_pod_template(stored.spec.executor.pod_template, "spec.executor.template"); !shape)
+    return fail(std::move(shape));
+  const api::SparkConnect connect = with_service_links(stored, links);
   const api::SparkConnectSpec& spec = connect.spec;
   const Json& given = spec.server.pod_template;
-  if (auto shape = check_pod_template(given, "spec.server.template"); !shape) return fail(std::move(shape));
-  if (auto shape = check_pod_template(spec.executor.pod_template, "spec.executor.template"); !shape)
-    return fail(std::move(shape));
   auto command = connect_server_command(connect, master_url);
   if (!command) return fail(std::move(command));
 
@@ -212,7 +233,7 @@ Result<Json> connect_server_pod(const api::SparkConnect& connect, std::string_vi
   Json pod =
       object_head(connect, "Pod", api::connect_server_pod_name(connect.metadata.name), std::move(labels));
   pod["metadata"]["annotations"] = map_at(given, {"metadata", "annotations"});
-  pod["metadata"]["annotations"][kConnectSpecHashAnnotation] = connect_spec_hash(spec);
+  pod["metadata"]["annotations"][kConnectSpecHashAnnotation] = connect_spec_hash(stored.spec);
 
   pod["spec"] = map_at(given, {"spec"});
   Json& containers = list_in(pod["spec"], "containers");

@@ -11,7 +11,8 @@
 //                                                         // spec a server was made
 //
 // All belong to the SparkConnect as their controller. The service selects by what a server keeps for life, so
-// an edit of the spec never leaves it without endpoints. Executors are Spark's own to make.
+// an edit of the spec never leaves it without endpoints. Executors are Spark's own to make, from the template
+// in the config map; where service links are off there always is one, as Spark has no property for them.
 // Thread: pure functions.
 #pragma once
 
@@ -21,6 +22,7 @@
 #include "api/spark_connect.h"
 #include "kube/base/result.h"
 #include "kube/core/json.h"
+#include "spark/submit_conf.h"
 
 namespace spark {
 
@@ -32,11 +34,12 @@ inline constexpr const char* kConnectSpecHashAnnotation = "sparkoperator.k8s.io/
 // Where the server finds its executors' pod template.
 inline constexpr const char* kConnectTemplatePath = "/tmp/spark/executor-pod-template.yaml";
 
-Json connect_config_map(const api::SparkConnect& connect);
+Json connect_config_map(const api::SparkConnect& connect, ServiceLinks links = ServiceLinks::On);
 
 // `master_url` as master_url() of submit_conf.h makes it. Error InvalidInput: nobody says which image it has,
 // or the template is no pod template.
-Result<Json> connect_server_pod(const api::SparkConnect& connect, std::string_view master_url);
+Result<Json> connect_server_pod(const api::SparkConnect& connect, std::string_view master_url,
+                                ServiceLinks links = ServiceLinks::On);
 
 // Its name is what spec.server.service says, else <name>-server.
 Json connect_service(const api::SparkConnect& connect);

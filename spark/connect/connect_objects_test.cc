@@ -124,3 +124,37 @@ TEST_CASE("the service selects by what no edit changes", "[connect]") {
   CHECK(before == after);
   CHECK_FALSE(before["spec"]["selector"].contains(api::label::kSparkVersion));
 }
+
+TEST_CASE("service links that are off are so in a server and in what its executors are made from",
+          "[connect]") {
+  constexpr auto kOff = spark::ServiceLinks::Off;
+  const auto executors_of = [](const api::SparkConnect& connect) {
+    const std::string text = spark::connect_config_map(connect, kOff)["data"]["executor-pod-template.yaml"];
+    return kube::parse_yaml_document(text, "template").value();
+  };
+  const auto smallest = load("smallest");
+  const Json server = spark::connect_server_pod(smallest, kMaster, kOff).value();
+  CHECK(server["spec"]["enableServiceLinks"] == false);
+  CHECK(executors_of(smallest) ==
+        Json({{"spec",
+               {{"containers", Json::array({{{"name", "spark-kubernetes-executor"}}})},
+                {"enableServiceLinks", false}}}}));
+  const std::string command = server["spec"]["containers"][0]["args"][0];
+  CHECK(command.find("spark.kubernetes.executor.podTemplateFile=") != std::string::npos);
+  // It is no edit.
+  CHECK(server["metadata"]["annotations"][spark::kConnectSpecHashAnnotation] ==
+        spark::connect_spec_hash(smallest.spec));
+
+  const auto own = edited("templates", [](api::SparkConnectSpec& spec) {
+    spec.server.pod_template["spec"]["enableServiceLinks"] = true;
+    spec.executor.pod_template["spec"]["enableServiceLinks"] = true;
+  });
+  CHECK(spark::connect_server_pod(own, kMaster, kOff).value() ==
+        spark::connect_server_pod(own, kMaster).value());
+  CHECK(executors_of(own) == own.spec.executor.pod_template);
+
+  const auto of_the_image = edited("smallest", [](api::SparkConnectSpec& spec) {
+    spec.spark_conf["spark.kubernetes.executor.podTemplateFile"] = "/opt/template.yaml";
+  });
+  CHECK(executors_of(of_the_image).is_null());
+}
