@@ -128,8 +128,8 @@ class WithSpark(unittest.TestCase):
             wait_for(lambda: "spark-pi-driver" in installed.kubectl("get", "pods", "-n", "default", "-o", "name"), installed.logs)
             driver = installed.get("pod", "spark-pi-driver", "-n", "default")
             self.assertEqual(driver["metadata"]["annotations"]["sparkoperator.k8s.io/submitted-by"], "spark-submit")
-            wait_for(lambda: installed.get("sparkapplication", "spark-pi", "-n", "default")["status"]["applicationState"]["state"] == "RUNNING",
-                     installed.logs)
+            wait_for(lambda: installed.get("sparkapplication", "spark-pi", "-n", "default").get("status", {}).get("applicationState", {})
+                     .get("state") == "RUNNING", installed.logs)
             self.assertEqual(installed.stop_all(), {"controller": 0})
 
 

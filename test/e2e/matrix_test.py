@@ -118,6 +118,7 @@ class Pi:
         self.test.assertEqual(ours, [{"key": TOLERATION, "operator": "Exists"}])
         spark = next(c for c in pod["spec"]["containers"] if c["name"] == container)
         self.test.assertEqual(spark["resources"]["limits"]["memory"], limit, pod["metadata"]["name"])
+        self.test.assertIs(pod["spec"]["enableServiceLinks"], False)
 
     def check_events(self):
         def reasons():
