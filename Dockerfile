@@ -4,24 +4,25 @@
 #   docker build --target operator-spark -t spark-operator:0.1.0-spark .    # with Spark and Java, for the spark-submit submitter
 #
 # Both run as user 185 or any other, on a read-only root file system. deploy/image/build.sh makes the same without a container
-# engine. For arm64: docker build --platform linux/arm64 (the compiler runs on that architecture then).
+# engine. For arm64: docker build --platform linux/arm64; the compiler runs on the builder's own architecture.
 ARG DEBIAN=debian:bookworm
 
-FROM ${DEBIAN} AS build
+FROM --platform=$BUILDPLATFORM ${DEBIAN} AS build
 SHELL ["/bin/bash", "-euc"]
 COPY deploy/lib /source/deploy/lib
-RUN . /source/deploy/lib/packages.sh && install_packages "${BUILD_PACKAGES[@]}" tzdata binutils
+RUN . /source/deploy/lib/packages.sh && install_packages "${BUILD_PACKAGES[@]}" tzdata binutils python3
 COPY . /source
 WORKDIR /source
-RUN . deploy/lib/build.sh && build_preset release build/release spark-operator sparkctl
-RUN deploy/image/root.sh build/release/cmd /root-of-operator
+ARG TARGETARCH
+RUN if [ "$TARGETARCH" = "$(dpkg --print-architecture)" ]; then deploy/image/build.sh operator build/image; \
+    else deploy/image/cross.sh "$TARGETARCH" build/image; fi && mv build/image/operator.root /root-of-operator
 
 FROM scratch AS operator
 COPY --from=build /root-of-operator /
 USER 185:185
 ENTRYPOINT ["/usr/bin/spark-operator"]
 
-FROM ${DEBIAN} AS spark
+FROM --platform=$BUILDPLATFORM ${DEBIAN} AS spark
 ARG SPARK_VERSION=4.0.5
 RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-pip ca-certificates
 COPY deploy/lib /source/deploy/lib
