@@ -11,6 +11,8 @@ import os
 
 import yaml
 
+import go_values
+
 OWN = {"app.kubernetes.io/name": "spark-operator", "app.kubernetes.io/instance": "spark-operator"}
 FULL = {"helm.sh/chart": "spark-operator-2.5.0", **OWN, "app.kubernetes.io/version": "2.5.0", "app.kubernetes.io/managed-by": "Helm"}
 
@@ -83,6 +85,8 @@ def write(folder):
     os.makedirs(os.path.join(folder, "templates"))
     with open(os.path.join(folder, "Chart.yaml"), "w") as f:
         yaml.safe_dump({"apiVersion": "v2", "name": "spark-operator", "version": "2.5.0", "appVersion": "2.5.0"}, f)
+    with open(os.path.join(folder, "values.yaml"), "w") as f:
+        yaml.safe_dump(go_values.of("2.5.0"), f)
     with open(os.path.join(folder, "templates/all.yaml"), "w") as f:
         yaml.safe_dump_all(objects(), f)
     return folder

@@ -76,19 +76,19 @@ class Helm:
         return subprocess.run([self.path, *arguments], capture_output=True, text=True, timeout=limit,
                               env={**os.environ, **(environment or {})})
 
-    def _template(self, values, release, namespace, apis, kubernetes, more):
+    def _template(self, values, release, namespace, apis, kubernetes, more, chart=CHART):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(values if isinstance(values, str) else yaml.safe_dump(values or {}, sort_keys=False))
             file.flush()
-            command = ["template", release, CHART, "--namespace", namespace, "--values", file.name, *more]
+            command = ["template", release, chart, "--namespace", namespace, "--values", file.name, *more]
             for api in apis:
                 command += ["--api-versions", api]
             if kubernetes:
                 command += ["--kube-version", kubernetes]
             return self.run(*command)
 
-    def render(self, values=None, release=RELEASE, namespace=NAMESPACE, apis=MORE_APIS, kubernetes=None, more=()):
-        run = self._template(values, release, namespace, apis, kubernetes, more)
+    def render(self, values=None, release=RELEASE, namespace=NAMESPACE, apis=MORE_APIS, kubernetes=None, more=(), chart=CHART):
+        run = self._template(values, release, namespace, apis, kubernetes, more, chart)
         if run.returncode:
             raise AssertionError(f"helm template: {run.stderr}")
         return Rendered(run.stdout)

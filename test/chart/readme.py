@@ -1,6 +1,7 @@
-"""The commands by which the top README installs the operator on a cluster.
+"""The commands by which the top README installs the operator on a cluster, or those of another page.
 
     docker_build, docker_push, definitions, install, test = readme.commands()
+    readme.commands("docs/install.md", "### Without rights on the cluster")
     readme.run(install, environment, folder)       # as a shell does; `folder`: of this run, for programs by their names
 
 `kubectl` and `helm` are those of $KUBECTL and of helm.Helm.
@@ -13,9 +14,9 @@ import subprocess
 from helm import TOP, Helm
 
 
-def commands():
-    with open(os.path.join(TOP, "README.md")) as f:
-        block = re.search(r"\n## On a cluster\n.*?```sh\n(.*?)```", f.read(), re.S).group(1)
+def commands(page="README.md", heading="## On a cluster"):
+    with open(os.path.join(TOP, page)) as f:
+        block = re.search(rf"\n{heading}\n.*?```sh\n(.*?)```", f.read(), re.S).group(1)
     return [c.strip() for c in block.replace("\\\n", " ").splitlines() if c.strip() and not c.startswith("#")]
 
 

@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 """Facts about the rendered objects: those that an upgrade from the Go operator's chart relies on, and what each value does."""
 
+import os
+import shutil
+import tempfile
 import unittest
 
+import yaml
+
 import go_values
-from helm import Helm
+from helm import CHART, Helm
 
 HELM = Helm()
 CONTROLLER = [
@@ -363,6 +368,28 @@ class GoValues(unittest.TestCase):
                 self.assertEqual(len(rendered.objects), len(usual))
                 for ours, theirs in zip(usual, rendered.objects):
                     self.assertEqual(theirs, ours)
+
+    def test_values_that_an_upgrade_reuses_lack_our_defaults(self):
+        """`helm upgrade --reuse-values`: the defaults of the chart before take the place of this chart's."""
+        usual = HELM.render()
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(CHART, folder, dirs_exist_ok=True)
+            for release in go_values.RELEASES:
+                with open(os.path.join(folder, "values.yaml"), "w") as f:
+                    yaml.safe_dump(go_values.of(release), f)
+                rendered = HELM.render(chart=folder)
+                with self.subTest(release=release):
+                    self.assertEqual(rendered.ids(), usual.ids())
+                    self.assertNotRegex(rendered.text, r"<nil>|<no value>")
+                    self.assertEqual(rendered.container("controller")["image"], "spark-operator:0.1.0")
+                    self.assertEqual([a for a in rendered.arguments("webhook") if "--leader" in a], [a for a in WEBHOOK if "--leader" in a])
+
+    def test_sections_that_are_null_have_their_defaults(self):
+        sections = {"hook": None, "networkPolicy": None, "clusterResources": None, "test": None, "controller": {"leaderElection": None},
+                    "prometheus": {"rules": None}}
+        self.assertEqual(HELM.render(sections).text, HELM.render().text)
+        # A value that is null is left out.
+        self.assertNotIn("fsGroup", HELM.render({"controller": {"podSecurityContext": {"fsGroup": None}}}).pod("controller").get("securityContext") or {})
 
 
 class Benchmark(unittest.TestCase):

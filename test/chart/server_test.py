@@ -170,6 +170,22 @@ class OnAServer(unittest.TestCase):
         self.assertEqual((push.split()[-1], self.image()), (tag, tag.replace("$REGISTRY", "registry.example.com")))
         self.installed.helm("uninstall", RELEASE)
 
+    def test_1_whoever_may_only_use_a_namespace_installs_it_there(self):
+        """With the rights of such a namespace's administrator, and those on applications that they pass on to the operator."""
+        values = {"clusterResources": {"create": False}, "webhook": {"enable": False}, "spark": {"jobNamespaces": ["mine"]}}
+        rules = [rule for role in HELM.render(values, namespace="mine").of_kind("Role") for rule in role["rules"]]
+        self.kubectl("create", "namespace", "mine")
+        self.kubectl("create", "rolebinding", "administrator", "--clusterrole=admin", "--user=somebody", "-n", "mine")
+        self.kubectl("create", "rolebinding", "applications", "--role=applications", "--user=somebody", "-n", "mine")
+        self.kubectl("create", "-f", "-", text=json.dumps({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": rules,
+                                                           "metadata": {"name": "applications", "namespace": "mine"}}))
+        [command] = readme.commands("docs/install.md", "### Without rights on the cluster")
+        run = readme.run(f"{command} --kube-as-user somebody", self.installed.environment, self.plane.folder, LIMIT)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        objects = self.installed.get("deployments,roles,rolebindings,serviceaccounts", "-n", "mine", "-l", "app.kubernetes.io/instance=spark-operator")
+        self.assertEqual(len(objects["items"]), 7)
+        self.kubectl("delete", "namespace", "mine")
+
     def test_2_upgrade_and_rollback_keep_objects_in_place(self):
         folder = go_chart.write(os.path.join(self.plane.folder, "go-chart"))
         self.installed.helm("install", RELEASE, folder)
@@ -187,6 +203,11 @@ class OnAServer(unittest.TestCase):
         back = self.uids()
         self.assertEqual(set(back), set(before))
         self.assertEqual({k: u for k, u in back.items() if k not in gone}, {k: u for k, u in before.items() if k not in gone})
+        # With the values that release had, its chart's defaults among them.
+        self.installed.helm("upgrade", RELEASE, CHART, "--reuse-values")
+        self.assertEqual(self.image(), "spark-operator:0.1.0")
+        self.installed.helm("rollback", RELEASE, "1")
+        self.assertEqual(self.image(), "ghcr.io/kubeflow/spark-operator/controller:2.5.0")
 
     def test_3_swapping_only_the_image_works_with_the_roles_of_the_go_operator(self):
         """The Go operator's chart is what is installed now. Events, logs and leases are had as those roles allow."""

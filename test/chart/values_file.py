@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""What values.yaml says about its values: the table of the chart's README.md, and values.schema.json.
+"""What values.yaml says about its values: the table of the chart's README.md, values.schema.json, and the defaults that templates
+fall back to.
 
-    values_file.py --write     writes both; a test compares them
+    values_file.py --write     writes all of them; a test compares them
 
 A comment that begins with `# -- ` right above a key describes it; what follows such a key belongs to its default. The schema
 says what a value should be and refuses only what no template could render: keys that it does not know pass, a number may be
@@ -20,6 +21,7 @@ from helm import CHART
 VALUES = os.path.join(CHART, "values.yaml")
 README = os.path.join(CHART, "README.md")
 SCHEMA = os.path.join(CHART, "values.schema.json")
+DEFAULTS = os.path.join(CHART, "templates/_defaults.tpl")
 BEGIN, END = "<!-- values -->", "<!-- end of values -->"
 
 CHOICES = {
@@ -128,12 +130,24 @@ def schema():
     return json.dumps(top, indent=1, ensure_ascii=False) + "\n"
 
 
+def defaults():
+    """Sections are maps; a value is a list of one, as it may itself be a map."""
+    top = {}
+    for value in read():
+        at = top
+        for part in value.path[:-1]:
+            at = at.setdefault(part, {})
+        at[value.path[-1]] = [value.default]
+    return ("{{/* Made from values.yaml by test/chart/values_file.py --write. */}}\n"
+            '{{- define "spark-operator.defaults" -}}\n' + json.dumps(top, indent=1, ensure_ascii=False) + "\n{{- end -}}\n")
+
+
 def main():
     if sys.argv[1:] != ["--write"]:
         sys.exit(__doc__)
     with open(README) as f:
         readme = f.read()
-    for path, text in ((README, with_table(readme)), (SCHEMA, schema())):
+    for path, text in ((README, with_table(readme)), (SCHEMA, schema()), (DEFAULTS, defaults())):
         with open(path, "w") as f:
             f.write(text)
 

@@ -102,13 +102,14 @@ class Values(unittest.TestCase):
                 unused.append(dotted)
         self.assertEqual(unused, [])
 
-    def test_the_readme_and_the_schema_are_made_from_the_comments(self):
+    def test_readme_schema_and_fallbacks_are_made_from_the_file(self):
         hint = "run test/chart/values_file.py --write"
         with open(values_file.README) as f:
             readme = f.read()
         self.assertTrue(readme == values_file.with_table(readme), hint)
-        with open(values_file.SCHEMA) as f:
-            self.assertTrue(f.read() == values_file.schema(), hint)
+        for path, text in ((values_file.SCHEMA, values_file.schema()), (values_file.DEFAULTS, values_file.defaults())):
+            with open(path) as f:
+                self.assertTrue(f.read() == text, hint)
 
     def test_the_schema_names_the_value_that_is_wrong(self):
         for values, words in (({"controller": {"workers": "ten"}}, ("workers",)),

@@ -3,6 +3,28 @@ What values mean, where more than one template asks.
 */}}
 
 {{/*
+Every template begins with it: sections that values lack altogether get their defaults. Those of a release of another chart do, which
+`helm upgrade --reuse-values` brings along, defaults of that chart included and ours not. What a section that is there lacks
+stays so, as null takes a value away.
+*/}}
+{{- define "spark-operator.init" -}}
+{{- include "spark-operator.fill" (dict "into" .Values "from" (include "spark-operator.defaults" . | fromJson) "all" false) -}}
+{{- end -}}
+
+{{/* {into, from, all}: from as in _defaults.tpl; all: values as well, not only sections. */}}
+{{- define "spark-operator.fill" -}}
+{{- range $name, $default := .from -}}
+{{- if kindIs "map" $default -}}
+{{- $missing := not (kindIs "map" (index $.into $name)) -}}
+{{- if $missing }}{{ $_ := set $.into $name (dict) }}{{ end -}}
+{{- include "spark-operator.fill" (dict "into" (index $.into $name) "from" $default "all" $missing) -}}
+{{- else if $.all -}}
+{{- $_ := set $.into $name (first $default) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
 A number as its digits. Helm reads the integers of a values file as floating point numbers and prints those of a million
 and more as 1e+06, which is no integer to whoever parses a flag.
 */}}

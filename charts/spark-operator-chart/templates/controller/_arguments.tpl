@@ -28,7 +28,9 @@ The controller's arguments as YAML. Those that the Go operator's chart renders c
 {{- end -}}
 {{- with .Values.prometheus.metrics -}}
 {{- if .enable -}}
-{{- $args = concat $args (list "--enable-metrics=true" (printf "--metrics-bind-address=:%s" (include "spark-operator.number" .port)) (printf "--metrics-endpoint=%s" .endpoint) (printf "--metrics-prefix=%s" .prefix) (printf "--metrics-labels=%s" (.labels | default "app_type")) (printf "--metrics-job-submit-latency-buckets=%s" .jobSubmitLatencyBuckets) (printf "--metrics-job-start-latency-buckets=%s" .jobStartLatencyBuckets)) -}}
+{{- $args = concat $args (list "--enable-metrics=true" (printf "--metrics-bind-address=:%s" (include "spark-operator.number" .port)) (printf "--metrics-endpoint=%s" .endpoint) (printf "--metrics-prefix=%s" .prefix) (printf "--metrics-labels=%s" (.labels | default "app_type"))) -}}
+{{- with .jobSubmitLatencyBuckets }}{{ $args = append $args (printf "--metrics-job-submit-latency-buckets=%s" .) }}{{ end -}}
+{{- with .jobStartLatencyBuckets }}{{ $args = append $args (printf "--metrics-job-start-latency-buckets=%s" .) }}{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- with $controller.leaderElection -}}
