@@ -61,6 +61,11 @@ class Kustomize(unittest.TestCase):
         roles = {(o["kind"], o["metadata"]["namespace"]) for o in rendered.objects if "Role" in o["kind"]}
         self.assertEqual(roles, {(k, n) for k in ("Role", "RoleBinding") for n in ("default", "spark-operator")})
 
+    def test_pods_do_not_carry_a_namespaces_services_with_them(self):
+        for rendered in self.built.values():
+            for deployment in rendered.of_kind("Deployment"):
+                self.assertIs(deployment["spec"]["template"]["spec"]["enableServiceLinks"], False)
+
     def test_without_webhook_nobody_counts_on_one(self):
         self.assertIn("--webhook-enabled=true", self.arguments("", "controller"))
         for folder in ("controller", "namespaced"):
