@@ -156,5 +156,5 @@ TEST_CASE("service links that are off are so in a server and in what its executo
   const auto of_the_image = edited("smallest", [](api::SparkConnectSpec& spec) {
     spec.spark_conf["spark.kubernetes.executor.podTemplateFile"] = "/opt/template.yaml";
   });
-  CHECK(executors_of(of_the_image).is_null());
+  CHECK(spark::connect_config_map(of_the_image, kOff) == spark::connect_config_map(of_the_image));
 }

@@ -41,6 +41,31 @@ def remove(path):
             raise
 
 
+def make(all_of_them, application, deadline):
+    """A busy API server, or an answer that got lost, is no failure of the test."""
+    while True:
+        try:
+            return ask("POST", all_of_them, application)
+        except OSError as error:
+            code = getattr(error, "code", None)
+            if code == 409:                          # by the request whose answer got lost
+                return None
+            if (code and code < 500 and code != 429) or time.monotonic() > deadline:
+                raise
+            print(f"not made yet: {error}", flush=True)
+        time.sleep(1)
+
+
+def look(path, before):
+    try:
+        return request("GET", path).get("status", {})
+    except OSError as error:
+        if getattr(error, "code", None) == 404:
+            raise
+        print(f"not seen: {error}", flush=True)
+        return before
+
+
 def last_words(namespace, driver):
     try:
         return ask("GET", f"/api/v1/namespaces/{namespace}/pods/{driver}/log?tailLines=100").decode(errors="replace")
@@ -53,11 +78,11 @@ def main(application, seconds):
     all_of_them = f"/apis/sparkoperator.k8s.io/v1beta2/namespaces/{namespace}/sparkapplications"
     path = f"{all_of_them}/{application['metadata']['name']}"
     remove(path)                                     # of a test that was killed
-    request("POST", all_of_them, application)
-    state, driver, deadline = None, None, time.monotonic() + seconds
+    state, driver, status, deadline = None, None, {}, time.monotonic() + seconds
+    make(all_of_them, application, deadline)
     try:
         while state not in ENDED and time.monotonic() < deadline:
-            status = request("GET", path).get("status", {})
+            status = look(path, status)
             driver = status.get("driverInfo", {}).get("podName")
             now = status.get("applicationState", {})
             if now.get("state") != state:
