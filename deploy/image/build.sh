@@ -66,6 +66,7 @@ operator_spark_root() {
   rm -rf "$out/.operator.root"
   echo 'spark:x:185:185::/home/spark:/usr/sbin/nologin' >>"$root/etc/passwd"
   echo 'spark:x:185:' >>"$root/etc/group"
+  touch "$root/etc/hosts"                          # a container's own is mounted over it
   mkdir -p "$root/home/spark" "$root/etc/k8s-webhook-server/serving-certs" "$root/run/secrets/kubernetes.io/serviceaccount"
   chown 185:0 "$root/home/spark" "$root/etc/k8s-webhook-server/serving-certs"
   chmod 0775 "$root/home/spark" "$root/etc/k8s-webhook-server/serving-certs"

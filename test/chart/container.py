@@ -52,7 +52,9 @@ def enter(root, folders=None, user=USER):
             check(libc.unshare(NEW_NAMESPACE))
             mount("none", "/", None, RECURSIVE | PRIVATE)
             mount(root, root, None, BIND)
-            for inside, folder in {"/proc": "/proc", "/dev": "/dev", **(folders or {})}.items():
+            # Java asks for the address of this machine's name, which a container's own file has.
+            hosts = {"/etc/hosts": "/etc/hosts"} if os.path.exists(root + "/etc/hosts") else {}
+            for inside, folder in {"/proc": "/proc", "/dev": "/dev", **hosts, **(folders or {})}.items():
                 mount(folder, outside(root, inside), None, BIND | RECURSIVE)
             mount("tmpfs", root + "/tmp", b"tmpfs", 0, b"size=64m,mode=1777")
             mount(root, root, None, REMOUNT | BIND | READ_ONLY)
