@@ -5,6 +5,7 @@
 #include <set>
 
 #include "controller/submit/redaction.h"
+#include "controller/submit/submission_service.h"
 #include "kube/core/label_selector.h"
 #include "spark/batch/batch_scheduler.h"
 #include "spark/children/ui_objects.h"
@@ -69,12 +70,13 @@ class Flags : private FlagParser {
     choice(
         "--submitter", {"auto", "native", "spark-submit"},
         "Who starts drivers of applications whose annotation does not say it; auto: spark-submit where only "
-        "that can",
+        "that can, with the gate RestSubmitter its service",
         [this](const std::string& value) { flags_.submitter = value; }, flags_.submitter);
     text("--spark-submit-path", flags_.spark_submit_path, "spark-submit; else $SPARK_HOME/bin/spark-submit");
     duration("--spark-submit-timeout", flags_.spark_submit_timeout, "How long one spark-submit may run");
     number("--spark-submit-concurrency", flags_.spark_submit_concurrency,
-           "How many spark-submits may run at a time, beside --controller-threads");
+           "How many spark-submits may run at a time, beside --controller-threads; when given, also how many "
+           "requests to a submission service");
     boolean("--webhook-enabled", flags_.webhook_enabled, "A pod webhook of this operator runs");
     boolean("--enable-service-links", flags_.enable_service_links,
             "Drivers and executors whose pod template does not say it find all Services of their namespace "
@@ -83,15 +85,22 @@ class Flags : private FlagParser {
         "--redaction-regex", flags_.redaction_regex,
         "Keys whose values are kept out of status, events and logs; else a default that begins with Spark's");
     text("--submitter-service-url", flags_.submitter_service_url,
-         "URL of a submission service (gate RestSubmitter)");
-    duration("--submitter-startup-timeout", flags_.submitter_startup_timeout, "Of the submission service");
-    duration("--submitter-request-timeout", flags_.submitter_request_timeout, "Of the submission service");
-    number("--submitter-max-retries", flags_.submitter_max_retries, "Of the submission service");
-    duration("--submitter-initial-backoff", flags_.submitter_initial_backoff, "Of the submission service");
-    boolean("--submitter-tls-enabled", flags_.submitter_tls_enabled, "Of the submission service");
-    text("--submitter-tls-cert-file", flags_.submitter_tls_cert_file, "Of the submission service");
-    text("--submitter-tls-key-file", flags_.submitter_tls_key_file, "Of the submission service");
-    text("--submitter-tls-ca-file", flags_.submitter_tls_ca_file, "Of the submission service");
+         "URL of a submission service, with its port (gate RestSubmitter)");
+    duration("--submitter-startup-timeout", flags_.submitter_startup_timeout,
+             "How long the submission service is waited for at the start");
+    duration("--submitter-request-timeout", flags_.submitter_request_timeout,
+             "How long the submission service may take for one try");
+    number("--submitter-max-retries", flags_.submitter_max_retries,
+           "How often the submission service is tried for one submission, the first time included");
+    duration("--submitter-initial-backoff", flags_.submitter_initial_backoff,
+             "Pause before the second try; doubles");
+    boolean("--submitter-tls-enabled", flags_.submitter_tls_enabled,
+            "Use the three files below with a submission service at https://");
+    text("--submitter-tls-cert-file", flags_.submitter_tls_cert_file,
+         "Certificate that is shown to the submission service");
+    text("--submitter-tls-key-file", flags_.submitter_tls_key_file, "Its key");
+    text("--submitter-tls-ca-file", flags_.submitter_tls_ca_file,
+         "Authorities that the submission service's certificate is checked with");
     custom("--feature-gates", "NAME=true|false,…", "Features to switch on or off",
            [this](const std::string& value) { return set_gates(value); });
     process_rows(*this, flags_);
@@ -154,7 +163,31 @@ class Flags : private FlagParser {
           "--scheduled-spark-application-timestamp-precision: expected nanos, micros, millis, seconds or "
           "minutes");
     }
+    if (flags_.gate("RestSubmitter")) {
+      if (auto checked = check_submission_service(); !checked) return checked;
+    }
     return finish_process_flags(flags_);
+  }
+
+  Result<> check_submission_service() {
+    const auto wrong = [](const std::string& message) { return fail(ErrorKind::InvalidInput, message); };
+    if (auto url = controller::parse_service_url(flags_.submitter_service_url); !url)
+      return fail(std::move(url).error().while_doing("--submitter-service-url"));
+    if (flags_.submitter_max_retries < 1) return wrong("--submitter-max-retries: expected at least 1");
+    if (flags_.submitter_startup_timeout <= kube::Duration::zero())
+      return wrong("--submitter-startup-timeout: must be longer than nothing");
+    if (flags_.submitter_request_timeout <= kube::Duration::zero())
+      return wrong("--submitter-request-timeout: must be longer than nothing");
+    if (flags_.submitter_initial_backoff < kube::Duration::zero())
+      return wrong("--submitter-initial-backoff: must not be negative");
+    if (flags_.submitter_tls_enabled &&
+        (flags_.submitter_tls_cert_file.empty() || flags_.submitter_tls_key_file.empty() ||
+         flags_.submitter_tls_ca_file.empty())) {
+      return wrong(
+          "--submitter-tls-enabled: needs --submitter-tls-cert-file, --submitter-tls-key-file and "
+          "--submitter-tls-ca-file");
+    }
+    return {};
   }
 
   ControllerFlags& flags_;
@@ -168,15 +201,11 @@ bool ControllerFlags::gate(const std::string& name) const {
 }
 
 std::vector<std::string> ControllerFlags::without_effect() const {
-  static const std::set<std::string> waiting{
-      "--pprof-bind-address",        "--submitter-service-url",   "--submitter-startup-timeout",
-      "--submitter-request-timeout", "--submitter-max-retries",   "--submitter-initial-backoff",
-      "--submitter-tls-enabled",     "--submitter-tls-cert-file", "--submitter-tls-key-file",
-      "--submitter-tls-ca-file",
-  };
+  const bool no_service = !gate("RestSubmitter");
   std::vector<std::string> names;
   for (const std::string& name : given) {
-    if (waiting.contains(name)) names.push_back(name);
+    if (name == "--pprof-bind-address" || (no_service && name.starts_with("--submitter-")))
+      names.push_back(name);
   }
   return names;
 }

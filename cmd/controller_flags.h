@@ -68,6 +68,8 @@ struct ControllerFlags : ProcessFlags {
   std::string redaction_regex;
 
   std::string timestamp_precision = "nanos";
+
+  // The submission service of the gate RestSubmitter (docs/submitters.md). `max_retries` counts all tries.
   std::string submitter_service_url;
   kube::Duration submitter_startup_timeout = std::chrono::minutes(5);
   kube::Duration submitter_request_timeout = std::chrono::minutes(2);
@@ -80,7 +82,7 @@ struct ControllerFlags : ProcessFlags {
       feature_gates;  // PartialRestart, LoadSparkDefaults, RestSubmitter, DefaultTimeToLive
 
   bool gate(const std::string& name) const;
-  // Flags that were given a meaning by the user and have none here yet.
+  // Flags that were given a meaning by the user and have none here, or not without their gate.
   std::vector<std::string> without_effect() const;
 };
 

@@ -65,6 +65,18 @@ TEST_CASE("wrong flags are refused by name", "[flags]") {
       {{"--scheduled-spark-application-timestamp-precision=hours"}, "precision"},
       {{"--leader-election", "--leader-election-renew-deadline=20s"}, "lease-duration"},
       {{"--health-probe-bind-address=nowhere"}, "host:port"},
+      {{"--feature-gates=RestSubmitter=true"}, "--submitter-service-url"},
+      {{"--feature-gates=RestSubmitter=true", "--submitter-service-url=http://submitter/x"},
+       "submitter URL \"http://submitter/x\" must include an explicit port"},
+      {{"--feature-gates=RestSubmitter=true", "--submitter-service-url=http://s:80/x",
+        "--submitter-max-retries=0"},
+       "--submitter-max-retries"},
+      {{"--feature-gates=RestSubmitter=true", "--submitter-service-url=http://s:80/x",
+        "--submitter-request-timeout=0s"},
+       "--submitter-request-timeout"},
+      {{"--feature-gates=RestSubmitter=true", "--submitter-service-url=https://s:443/x",
+        "--submitter-tls-enabled", "--submitter-tls-cert-file=/c", "--submitter-tls-key-file=/k"},
+       "--submitter-tls-ca-file"},
   };
   for (const Row& row : rows) {
     INFO(row.says);
@@ -78,6 +90,11 @@ TEST_CASE("flags without effect are named, those with effect are not", "[flags]"
   const ControllerFlags flags =
       parse_controller_flags({"--submitter-max-retries=3", "--controller-threads=3"}).value();
   CHECK(flags.without_effect() == std::vector<std::string>{"--submitter-max-retries"});
+  const ControllerFlags gated =
+      parse_controller_flags({"--submitter-max-retries=3", "--submitter-service-url= http://s:80/x ",
+                              "--feature-gates=RestSubmitter=true"})
+          .value();
+  CHECK(gated.without_effect().empty());
 }
 
 TEST_CASE("drivers are started natively unless flags say otherwise", "[flags]") {

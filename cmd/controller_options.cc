@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -42,7 +43,12 @@ controller::ApplicationControllerOptions application_options(const ControllerFla
   controller::ApplicationControllerOptions options;
   options.namespaces = flags.namespaces;
   options.workers = flags.controller_threads;
-  options.long_workers = flags.spark_submit_concurrency;
+  // A service is asked as upstream asks it, by as many as there are threads; what was said goes.
+  const bool concurrency_given =
+      std::ranges::find(flags.given, "--spark-submit-concurrency") != flags.given.end();
+  options.long_workers = flags.gate("RestSubmitter") && !concurrency_given
+                             ? std::max(flags.controller_threads, flags.spark_submit_concurrency)
+                             : flags.spark_submit_concurrency;
   options.retry_qps = flags.workqueue_qps;
   options.retry_burst = flags.workqueue_bucket_size;
   options.retry_max_delay = flags.workqueue_max_delay;
@@ -147,6 +153,45 @@ controller::SparkSubmitOptions spark_submit_options(const ControllerFlags& flags
   options.lease = flags.leader_election ? flags.leader_election_lease_duration : kube::Duration::zero();
   options.log = log;
   return options;
+}
+
+controller::SubmitterMode submitter_mode(const ControllerFlags& flags) {
+  const auto said = controller::submitter_mode(flags.submitter).value_or(controller::SubmitterMode::Auto);
+  return said == controller::SubmitterMode::Auto && flags.gate("RestSubmitter")
+             ? controller::SubmitterMode::Rest
+             : said;
+}
+
+kube::Result<controller::SubmissionServiceOptions> submission_service_options(const ControllerFlags& flags,
+                                                                              const kube::Log& log) {
+  controller::SubmissionServiceOptions options;
+  options.url = flags.submitter_service_url;
+  options.startup_timeout = flags.submitter_startup_timeout;
+  options.request_timeout = flags.submitter_request_timeout;
+  options.tries = flags.submitter_max_retries;
+  options.initial_backoff = flags.submitter_initial_backoff;
+  options.redaction = redaction(flags);
+  options.log = log;
+  if (!flags.submitter_tls_enabled) return options;
+  struct File {
+    const std::string& path;
+    const char* flag;
+    std::string& into;
+  };
+  for (const File& file :
+       {File{flags.submitter_tls_cert_file, "--submitter-tls-cert-file", options.certificate_chain},
+        File{flags.submitter_tls_key_file, "--submitter-tls-key-file", options.private_key},
+        File{flags.submitter_tls_ca_file, "--submitter-tls-ca-file", options.certificate_authorities}}) {
+    auto text = read_file(file.path);
+    if (!text) return kube::fail(std::move(text).error().while_doing(file.flag));
+    file.into = *std::move(text);
+  }
+  return options;
+}
+
+controller::RestOptions rest_options(const ControllerFlags& flags, const kube::Log& log) {
+  return {.lease = flags.leader_election ? flags.leader_election_lease_duration : kube::Duration::zero(),
+          .log = log};
 }
 
 kube::ManagerOptions manager_options(const ControllerFlags& flags, kube::Loop& loop,

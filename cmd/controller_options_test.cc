@@ -23,6 +23,7 @@ struct Options {
         connect(connect_options(flags, {.server = "https://api:6443"}, {})),
         submit(submit_options(flags, {.server = "https://api:6443"})),
         spark_submit(spark_submit_options(flags, {})),
+        service(submission_service_options(flags, {}).value()),
         manager(manager_options(flags, loop, nullptr, {})),
         client(client_options(flags, "agent")) {}
 
@@ -33,6 +34,7 @@ struct Options {
   controller::ConnectControllerOptions connect;
   spark::SubmitOptions submit;
   controller::SparkSubmitOptions spark_submit;
+  controller::SubmissionServiceOptions service;
   kube::ManagerOptions manager;
   kube::ClientOptions client;
 };
@@ -101,6 +103,21 @@ const std::vector<Row> kRows{
      [](auto& o) { return o.spark_submit.program == "/opt/s/bin/spark-submit"; }},
     {{"--spark-submit-timeout=90s"}, [](auto& o) { return o.spark_submit.timeout == 90s; }},
     {{"--spark-submit-concurrency=7"}, [](auto& o) { return o.application.long_workers == 7; }},
+    {{"--feature-gates=RestSubmitter=true", "--submitter-service-url=http://s:80/x"},
+     [](auto& o) {
+       return submitter_mode(o.flags) == controller::SubmitterMode::Rest && o.application.long_workers == 10;
+     }},
+    {{"--submitter=spark-submit", "--feature-gates=RestSubmitter=true",
+      "--submitter-service-url=http://s:80/x"},
+     [](auto& o) { return submitter_mode(o.flags) == controller::SubmitterMode::SparkSubmit; }},
+    {{"--spark-submit-concurrency=3", "--feature-gates=RestSubmitter=true",
+      "--submitter-service-url=http://s:80/x"},
+     [](auto& o) { return o.application.long_workers == 3; }},
+    {{"--submitter-service-url=http://s:80/x"}, [](auto& o) { return o.service.url == "http://s:80/x"; }},
+    {{"--submitter-startup-timeout=9s"}, [](auto& o) { return o.service.startup_timeout == 9s; }},
+    {{"--submitter-request-timeout=9s"}, [](auto& o) { return o.service.request_timeout == 9s; }},
+    {{"--submitter-max-retries=9"}, [](auto& o) { return o.service.tries == 9; }},
+    {{"--submitter-initial-backoff=9s"}, [](auto& o) { return o.service.initial_backoff == 9s; }},
     {{"--webhook-enabled"}, [](auto& o) { return o.submit.webhook_runs; }},
     {{"--enable-service-links"},
      [](auto& o) {

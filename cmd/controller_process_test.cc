@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "cmd/reference.h"
 #include "controller/application/fake_api.h"
@@ -185,4 +186,67 @@ TEST_CASE("two controllers with a lease: one leads, and only it counts", "[flags
   world.process->stop();
   world.api.server.loop.run(world.tasks.join());
   world.process.reset();
+}
+
+TEST_CASE("with the gate RestSubmitter an operator begins once its submission service answers", "[flags]") {
+  controller::FakeApi api;
+  const auto flags = parse_controller_flags(
+      {"--feature-gates=RestSubmitter=true", "--submitter-service-url=http://submitter:8080/api",
+       "--submitter-startup-timeout=30s", "--health-probe-bind-address=0", "--leader-election"});
+  REQUIRE(flags);
+  auto process = ControllerProcess::create(api.server.loop, api.server.net.host("operator"), *flags,
+                                           {.server = "http://server"}, {});
+  REQUIRE(process);
+  std::optional<kube::Result<>> ended;
+  const auto run = [](ControllerProcess* process, std::optional<kube::Result<>>* out) -> Task<> {
+    out->emplace(co_await process->run());
+  };
+  int looks = 0;
+  kube::HttpServer service(api.server.loop, {}, [&looks](kube::HttpExchange& exchange) {
+    ++looks;
+    return kube::reply(exchange, 404, "");
+  });
+  kube::TaskGroup tasks(api.server.loop);
+  tasks.spawn("controller", run(process->get(), &ended));
+  api.server.loop.run_for(10s);
+  CHECK_FALSE((*process)->started());
+  CHECK(api.asked.empty());
+  SECTION("it comes") {
+    tasks.spawn("service", service.serve(std::move(*api.server.net.host("submitter").listen({"", 8080}))));
+    api.server.loop.run_for(10s);
+    CHECK(looks == 1);
+    CHECK((*process)->started());
+    CHECK_FALSE(ended);
+    (*process)->stop();
+    service.stop();
+  }
+  SECTION("it does not come") {
+    api.server.loop.run_for(25s);
+    REQUIRE(ended);
+    REQUIRE_FALSE(*ended);
+    CHECK_THAT(ended->error().message(), Catch::Contains("the submission service submitter:8080"));
+  }
+  SECTION("the operator is told to stop") {
+    (*process)->stop();
+    api.server.loop.run_for(1s);
+    REQUIRE(ended);
+    CHECK(*ended);
+  }
+  api.server.loop.run(tasks.join());
+  CHECK(ended);
+}
+
+TEST_CASE("files for the submission service that cannot be read are found at the start", "[flags]") {
+  controller::FakeApi api;
+  const auto flags = parse_controller_flags(
+      {"--feature-gates=RestSubmitter=true", "--submitter-service-url=https://submitter:8443/api",
+       "--submitter-tls-enabled", "--submitter-tls-cert-file=/nowhere/tls.crt",
+       "--submitter-tls-key-file=/nowhere/tls.key", "--submitter-tls-ca-file=/nowhere/ca.crt",
+       "--health-probe-bind-address=0"});
+  REQUIRE(flags);
+  const auto made = ControllerProcess::create(api.server.loop, api.server.net.host("operator"), *flags,
+                                              {.server = "http://server"}, {});
+  REQUIRE_FALSE(made);
+  CHECK_THAT(made.error().message(),
+             Catch::Contains("--submitter-tls-cert-file") && Catch::Contains("/nowhere/tls.crt"));
 }

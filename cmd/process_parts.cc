@@ -34,14 +34,6 @@ std::string host_name() {
   return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
-Result<std::string> read_file(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file) return fail(ErrorKind::Io, "cannot read " + path.string());
-  return text.str();
-}
-
 Result<kube::KeyedCertificate> own_certificate(kube::TimePoint now) {
   const kube::CertificateValidity validity{now - std::chrono::hours(1), now + kOwnCertificateValidity};
   auto authority = kube::make_certificate_authority("spark-operator-metrics", validity);
@@ -78,6 +70,14 @@ Result<std::shared_ptr<kube::TlsServerContext>> metrics_tls(const EndpointOption
 }
 
 }  // namespace
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) return fail(ErrorKind::Io, "cannot read " + path.string());
+  return text.str();
+}
 
 kube::ClientOptions client_options(const ProcessFlags& flags, std::string user_agent) {
   kube::ClientOptions options;

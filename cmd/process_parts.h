@@ -7,6 +7,7 @@
 // Thread: the loop's only.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,6 +42,9 @@ kube::Result<CountedClient> make_client(kube::Loop& loop, kube::Network& network
 std::optional<kube::LeaderElectionOptions> leader_election(const ProcessFlags& flags, kube::Loop& loop,
                                                            kube::MetricsRegistry* metrics,
                                                            const kube::Log& log);
+
+// A small file, such as a certificate. Error Io. Blocks: before the loop runs.
+kube::Result<std::string> read_file(const std::filesystem::path& path);
 
 struct EndpointOptions {
   kube::MetricsRegistry* metrics = nullptr;

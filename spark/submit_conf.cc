@@ -315,8 +315,8 @@ Result<api::SparkApplication> prepare_application(const api::SparkApplication& s
 }
 
 Result<std::vector<std::string>> spark_submit_arguments(const api::SparkApplication& app,
-                                                        const SubmitOptions& options,
-                                                        const Attempt& attempt) {
+                                                        const SubmitOptions& options, const Attempt& attempt,
+                                                        PodTemplates templates) {
   const api::SparkApplicationSpec& spec = app.spec;
   Arguments out;
   out.add("--master", options.master_url);
@@ -336,8 +336,10 @@ Result<std::vector<std::string>> spark_submit_arguments(const api::SparkApplicat
       out.conf("spark.kubernetes.node.selector." + key, value);
   for (const auto& [key, value] : dynamic_allocation_properties(spec.dynamic_allocation))
     out.conf(key, value);
-  template_files(out, kDriverKeys, PodRole::Driver, attempt);
-  template_files(out, kExecutorKeys, PodRole::Executor, attempt);
+  if (templates == PodTemplates::Files) {
+    template_files(out, kDriverKeys, PodRole::Driver, attempt);
+    template_files(out, kExecutorKeys, PodRole::Executor, attempt);
+  }
 
   if (spec.proxy_user && !spec.proxy_user->empty()) out.add("--proxy-user", *spec.proxy_user);
   if (spec.main_application_file) out.add(*spec.main_application_file);

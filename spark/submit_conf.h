@@ -71,9 +71,14 @@ Result<std::string> master_url(std::string_view service_host, std::string_view s
 Result<api::SparkApplication> prepare_application(const api::SparkApplication& app,
                                                   const SubmitOptions& options, const Attempt& attempt);
 
+// How pod templates reach spark-submit: in the files that two properties name, or beside the arguments, by
+// whoever passes those on (a submission service).
+enum class PodTemplates { Files, Beside };
+
 // Arguments without the program's name.
 Result<std::vector<std::string>> spark_submit_arguments(const api::SparkApplication& app,
-                                                        const SubmitOptions& options, const Attempt& attempt);
+                                                        const SubmitOptions& options, const Attempt& attempt,
+                                                        PodTemplates templates = PodTemplates::Files);
 
 // Pod templates (v1 PodTemplateSpec): the user's, or one with Spark's container only; with the owner
 // reference to the application. spark-submit finds them under template_path().

@@ -43,6 +43,7 @@ enum class EventReason {
   SparkPodWebhookNeeded,
   SparkApplicationFieldsIgnored,
   SparkApplicationChildNotMade,
+  SparkSubmissionRequested,
 };
 
 struct EventText {
@@ -110,6 +111,8 @@ inline constexpr std::array kEventTexts{
               "without effect: {}", "the spec has fields that ask for nothing that could be done"},
     EventText{EventReason::SparkApplicationChildNotMade, "SparkApplicationChildNotMade", true, "KeepChildren",
               "{}", "a service, ingress, disruption budget or pod group cannot be made, and why"},
+    EventText{EventReason::SparkSubmissionRequested, "SparkSubmissionRequested", false, "Submit",
+              "the submission service starts the driver{}", "a submission service is asked, and why"},
 };
 
 // The sentence with `arguments` in it, in order; bounded.

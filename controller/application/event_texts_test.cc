@@ -79,6 +79,8 @@ TEST_CASE(
        "Executor pi-exec-1 in unknown state"},
       {"SparkSubmitStarted", false, event(SparkSubmitStarted, {": it said so"}),
        "spark-submit starts the driver: it said so"},
+      {"SparkSubmissionRequested", false, event(SparkSubmissionRequested, {": it said so"}),
+       "the submission service starts the driver: it said so"},
       {"SparkPodWebhookNeeded", true, event(SparkPodWebhookNeeded, {"spec.x"}), "spec.x"},
       {"SparkApplicationFieldsIgnored", true, event(SparkApplicationFieldsIgnored, {"spec.x"}),
        "without effect: spec.x"},

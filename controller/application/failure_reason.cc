@@ -82,9 +82,11 @@ Failure refusal(const kube::Error& error) {
   for (const Rule& rule : kRules) {
     if (text.find(rule.words) != std::string::npos) return {rule.reason, text};
   }
+  // What a spark-submit says, here or at a submission service, may have any cause.
+  const bool said_by_spark_submit = text.find("failed to run spark-submit") != std::string::npos ||
+                                    text.find("failed to submit Spark application") != std::string::npos;
   const bool invalid = error.kind() == kube::ErrorKind::Invalid ||
-                       (error.kind() == kube::ErrorKind::InvalidInput &&
-                        text.find("failed to run spark-submit") == std::string::npos);
+                       (error.kind() == kube::ErrorKind::InvalidInput && !said_by_spark_submit);
   return {invalid ? FailureReason::InvalidSpec : FailureReason::SubmissionRejected, text};
 }
 

@@ -60,8 +60,9 @@ std::size_t end_of_conf(const std::vector<std::string>& arguments, const api::Sp
 
 Result<std::vector<std::string>> process_arguments(const api::SparkApplication& app,
                                                    const spark::SubmitOptions& options,
-                                                   const spark::Attempt& attempt) {
-  auto arguments = spark::spark_submit_arguments(app, options, attempt);
+                                                   const spark::Attempt& attempt,
+                                                   spark::PodTemplates templates) {
+  auto arguments = spark::spark_submit_arguments(app, options, attempt, templates);
   if (!arguments)
     return fail(std::move(arguments).error().while_doing("failed to build spark-submit arguments"));
   const spark::SparkConf extra = spark::executor_properties(app, options);

@@ -27,9 +27,9 @@ struct ProcessTemplates {
 };
 
 // spark::spark_submit_arguments(), and the executors' environment that a template cannot carry.
-kube::Result<std::vector<std::string>> process_arguments(const api::SparkApplication& app,
-                                                         const spark::SubmitOptions& options,
-                                                         const spark::Attempt& attempt);
+kube::Result<std::vector<std::string>> process_arguments(
+    const api::SparkApplication& app, const spark::SubmitOptions& options, const spark::Attempt& attempt,
+    spark::PodTemplates templates = spark::PodTemplates::Files);
 
 kube::Result<ProcessTemplates> process_templates(const api::SparkApplication& app,
                                                  const spark::SubmitOptions& options);

@@ -45,7 +45,7 @@ TEST_CASE("flag, annotation, application and machine choose the submitter", "[su
       {"… also to leave it open", SubmitterMode::Native, "auto", true, true, "spark-submit",
        "spark-submit starts the driver: spark.jars holds a file of the submitter, which has to be uploaded"},
       {"a word of no meaning", SubmitterMode::Auto, "jvm", false, true, "",
-       "annotation sparkoperator.k8s.io/submitter: expected auto, native or spark-submit, got \"jvm\""},
+       "annotation sparkoperator.k8s.io/submitter: expected auto, native, spark-submit or rest, got \"jvm\""},
   }));
   INFO(row.why);
   FakeApi api;

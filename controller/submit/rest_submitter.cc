@@ -1,0 +1,136 @@
+#include "controller/submit/rest_submitter.h"
+
+#include "api/constants.h"
+#include "controller/application/event_texts.h"
+#include "controller/submit/spark_driver.h"
+#include "controller/submit/spark_submit_input.h"
+#include "kube/async/timer.h"
+
+namespace controller {
+
+using kube::ErrorKind;
+using kube::fail;
+using kube::Result;
+using kube::Task;
+
+namespace {
+
+constexpr const char* kName = "rest";
+// While a driver has not appeared that the service says it has submitted.
+constexpr kube::Duration kLookForDriver = std::chrono::seconds(1);
+
+class RestStart final : public DriverStart {
+ public:
+  RestStart(SubmissionService& service, kube::Loop& loop, const RestOptions& rest, SparkDriver driver,
+            SparkSubmitInput input, std::string application, std::vector<Note> announcement)
+      : service_(service),
+        loop_(loop),
+        rest_(rest),
+        driver_(std::move(driver)),
+        input_(std::move(input)),
+        doing_("failed to submit Spark application " + application),
+        announcement_(std::move(announcement)) {}
+
+  std::string_view submitter() const override { return kName; }
+  bool takes_long() const override { return true; }
+  std::vector<Note> announcement() const override { return announcement_; }
+  std::vector<Note> remarks() const override { return input_.remarks; }
+  Task<Result<PodView>> create_driver(PostPermit may_post) override;
+  Task<Result<Completion>> complete(const PodView& driver) override;
+
+ private:
+  Task<Result<SparkDriver::Left>> appearance(SubmissionService::Permit permit);
+  Task<Result<PodView>> judge(Result<> asked, SubmissionService::Permit permit);
+
+  SubmissionService& service_;
+  kube::Loop& loop_;
+  const RestOptions& rest_;
+  SparkDriver driver_;
+  SparkSubmitInput input_;
+  const std::string doing_;
+  const std::vector<Note> announcement_;
+  bool finished_ = false;  // the service has said so, to us, and the driver was there
+};
+
+Task<Result<PodView>> RestStart::create_driver(PostPermit may_post) {
+  auto standing = co_await driver_.find();
+  if (!standing) co_return fail(std::move(standing));
+  if (*standing)
+    co_return fail(ErrorKind::AlreadyExists, "pod " + driver_.key().to_string() + " exists already");
+
+  const SubmissionService::Permit permit = [may_post = std::move(may_post)] {
+    return may_post().has_value();
+  };
+  const kube::Log log = rest_.log.with("submissionID", driver_.submission_id());
+  const Redaction& redaction = service_.options().redaction;
+  log.info("the submission service is asked",
+           {{"arguments", command_line(redaction.arguments(input_.arguments))}});
+  auto asked = co_await service_.submit({.submission_id = driver_.submission_id(),
+                                         .arguments = input_.arguments,
+                                         .driver_template = input_.templates.driver,
+                                         .executor_template = input_.templates.executor},
+                                        permit);
+  if (!asked && asked.error().kind() == ErrorKind::ShuttingDown) co_return fail(std::move(asked));
+  if (!asked) asked = fail(std::move(asked).error().while_doing(doing_));
+  if (!asked && asked.error().kind() != ErrorKind::InvalidInput) co_return fail(std::move(asked));
+  co_return co_await judge(std::move(asked), permit);
+}
+
+// What has come of a success, or of a refusal.
+Task<Result<PodView>> RestStart::judge(Result<> asked, SubmissionService::Permit permit) {
+  Result<SparkDriver::Left> left = co_await driver_.left_behind();
+  finished_ = asked && left && left->driver;
+  if (asked && left && !left->driver && !left->taken_back) left = co_await appearance(std::move(permit));
+  if (!left) co_return fail(std::move(left));
+  if (left->driver) {
+    for (Note& note : remarks_on_driver(input_, left->driver->object))
+      input_.remarks.push_back(std::move(note));
+    co_return std::move(left->driver->view);
+  }
+  if (!asked) co_return fail(std::move(asked));
+  co_return fail(ErrorKind::InvalidInput,
+                 doing_ + ": submitter service says that it has, but there is no driver pod " +
+                     driver_.key().to_string());
+}
+
+// A service may answer before its spark-submit has come to the pod: as long as one request may take, it is
+// looked for.
+Task<Result<SparkDriver::Left>> RestStart::appearance(SubmissionService::Permit permit) {
+  const kube::SteadyTime end = loop_.after(service_.options().request_timeout);
+  while (true) {
+    co_await kube::sleep(loop_, kLookForDriver);
+    if (!permit()) co_return fail(ErrorKind::ShuttingDown, "the submission is not due any more");
+    auto left = co_await driver_.left_behind();
+    if (!left || left->driver || left->taken_back || loop_.steady() >= end) co_return left;
+  }
+}
+
+Task<Result<Completion>> RestStart::complete(const PodView& driver) {
+  if (finished_) co_return Completion{};
+  co_return co_await driver_.completion(driver, service_.options().request_timeout + rest_.lease);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DriverStart>> RestSubmitter::begin(const api::SparkApplication& app,
+                                                          const spark::Attempt& attempt, std::string why) {
+  auto input = spark_submit_input(app, options_, attempt, spark::PodTemplates::Beside);
+  if (!input) return fail(std::move(input));
+  input->templates.driver["metadata"]["annotations"][api::annotation::kSubmittedBy] = kName;
+  SparkDriver driver(client_, input->driver, app.metadata.uid, attempt.submission_id);
+  return std::make_unique<RestStart>(
+      service_, client_.loop(), rest_, std::move(driver), *std::move(input), app.metadata.key().to_string(),
+      std::vector<Note>{event(EventReason::SparkSubmissionRequested, {why.empty() ? "" : ": " + why})});
+}
+
+// All that is left to do is to see whether the driver is complete.
+Result<std::unique_ptr<DriverStart>> RestSubmitter::resume(const api::SparkApplication& app,
+                                                           const spark::Attempt& attempt,
+                                                           const PodView& driver) {
+  return std::make_unique<RestStart>(
+      service_, client_.loop(), rest_,
+      SparkDriver(client_, driver.key, app.metadata.uid, attempt.submission_id), SparkSubmitInput{},
+      app.metadata.key().to_string(), std::vector<Note>{});
+}
+
+}  // namespace controller

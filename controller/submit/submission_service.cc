@@ -1,0 +1,245 @@
+#include "controller/submit/submission_service.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "controller/application/failure_reason.h"
+#include "kube/async/retry.h"
+
+namespace controller {
+
+using kube::ErrorKind;
+using kube::fail;
+using kube::Json;
+using kube::Result;
+using kube::Task;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t kMaxAnswer = 1u << 20;
+// The doubling pauses have no bound upstream; a day is one.
+constexpr kube::Duration kLongestPause = 24h;
+// What is quoted of an answer that nobody expected.
+constexpr std::size_t kQuoted = 200;
+// Of the service's own words, which end in status.
+constexpr std::size_t kMessageLimit = 3600;
+
+struct ErrorCode {
+  std::string_view name;
+  bool again;    // another try may fare better
+  bool settles;  // every other try of the same request was, or will be, answered so
+};
+constexpr std::array kErrorCodes{
+    ErrorCode{"BAD_REQUEST", false, true},           ErrorCode{"INVALID_SPARK_SUBMIT_ARGS", false, true},
+    ErrorCode{"METHOD_NOT_ALLOWED", false, true},    ErrorCode{"UNSUPPORTED_MEDIA_TYPE", false, true},
+    ErrorCode{"INVALID_POD_TEMPLATE", false, true},  ErrorCode{"DRIVER_POD_ALREADY_EXISTS", false, false},
+    ErrorCode{"INTERNAL_SERVER_ERROR", true, false}, ErrorCode{"SUBMITTER_OVERLOADED", true, false},
+};
+
+// What one answer, or none, says.
+struct Verdict {
+  bool submitted = false;
+  bool exists = false;
+  bool again = false;
+  bool settles = false;
+  bool unclear = false;  // it may have been carried out all the same
+  std::string text;
+};
+
+Verdict structured(int status, const std::string& code, const std::string& message) {
+  const auto* known = std::ranges::find(kErrorCodes, code, &ErrorCode::name);
+  const bool found = known != kErrorCodes.end();
+  return {.exists = code == "DRIVER_POD_ALREADY_EXISTS",
+          .again = found && known->again,
+          .settles = found && known->settles,
+          .text = "submitter service returned error: " + message + " (HTTP " + std::to_string(status) +
+                  ", error code: " + code + ")"};
+}
+
+// A 4xx or a redirect without the service's form is somebody's who has done nothing: a proxy, or another
+// service. What failed at 5xx may have reached the service; a success that cannot be read surely has.
+bool may_have_been_done(int status) {
+  return status >= 500 || (status >= 200 && status < 300);
+}
+
+Verdict verdict_of(const Result<kube::HttpResponse>& answer) {
+  if (!answer) {
+    return {.again = true, .unclear = answer.error().is_ambiguous(), .text = answer.error().message()};
+  }
+  const Json body = Json::parse(answer->body, nullptr, false);
+  const bool is_success = answer->status == 200 || answer->status == 201;
+  if (is_success && body.is_object()) return {.submitted = true, .text = ""};
+  const std::string message = is_success ? "" : kube::string_at(body, {"message"});
+  if (!message.empty()) return structured(answer->status, kube::string_at(body, {"error_code"}), message);
+  std::string quoted = answer->body.substr(0, kQuoted);
+  if (answer->body.size() > kQuoted) quoted += "...";
+  return {.again = true,
+          .unclear = may_have_been_done(answer->status),
+          .text = "submitter service returned unexpected response (HTTP " + std::to_string(answer->status) +
+                  "): " + quoted};
+}
+
+// The members in upstream's order.
+std::string text_of(const SubmissionRequest& request) {
+  return "{\"submission_id\":" + kube::dump_json(Json(request.submission_id)) +
+         ",\"spark_submit_args\":" + kube::dump_json(Json(request.arguments)) +
+         ",\"driver_pod_template\":" + kube::dump_json(request.driver_template) +
+         ",\"executor_pod_template\":" + kube::dump_json(request.executor_template) + "}";
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return "";
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
+kube::Error no_url(std::string_view url, std::string_view what) {
+  return {ErrorKind::InvalidInput, "submitter URL \"" + std::string(url) + "\" " + std::string(what)};
+}
+
+}  // namespace
+
+Result<ServiceUrl> parse_service_url(std::string_view given) {
+  const std::string_view url = trimmed(given);
+  // Before any message quotes it.
+  if (url.find('@') != std::string_view::npos)
+    return fail(ErrorKind::InvalidInput, "submitter URL must not carry a user or a password");
+  ServiceUrl out;
+  std::string_view rest = url;
+  if (url.starts_with("https://")) {
+    out.tls = true;
+    rest.remove_prefix(8);
+  } else if (url.starts_with("http://")) {
+    rest.remove_prefix(7);
+  } else {
+    return fail(no_url(url, "must begin with http:// or https://"));
+  }
+  const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
+  const std::string_view authority = rest.substr(0, end);
+  out.target = rest.substr(end, rest.find('#') - end);
+  if (!out.target.starts_with('/')) out.target.insert(0, "/");
+  const bool bracketed = authority.starts_with('[');
+  const std::size_t bracket = bracketed ? authority.find(']') : 0;
+  if (bracket == std::string_view::npos) return fail(no_url(url, "has a '[' without its ']'"));
+  const std::size_t colon = authority.find(':', bracket);
+  if (bracketed && colon != bracket + 1 && bracket + 1 != authority.size())
+    return fail(no_url(url, "has something between ']' and the port"));
+  out.origin.host = bracketed ? authority.substr(1, bracket - 1) : authority.substr(0, colon);
+  if (out.origin.host.empty()) return fail(no_url(url, "has no host"));
+  const std::string_view port = colon == std::string_view::npos ? "" : authority.substr(colon + 1);
+  if (port.empty()) return fail(no_url(url, "must include an explicit port"));
+  const auto [last, error] = std::from_chars(port.data(), port.data() + port.size(), out.origin.port);
+  if (error != std::errc() || last != port.data() + port.size() || out.origin.port == 0)
+    return fail(no_url(url, "must have a port from 1 to 65535"));
+  return out;
+}
+
+// What becomes of one submission over its tries.
+struct SubmissionService::Tries {
+  std::string body;
+  std::vector<std::string> secrets;
+  kube::Log log;
+  int made = 0;
+  bool unclear = false;
+};
+
+Result<std::unique_ptr<SubmissionService>> SubmissionService::create(kube::Loop& loop, kube::Network& network,
+                                                                     SubmissionServiceOptions options) {
+  auto url = parse_service_url(options.url);
+  if (!url) return fail(std::move(url));
+  std::shared_ptr<kube::TlsClientContext> tls;
+  if (url->tls) {
+    auto made = kube::TlsClientContext::create({.certificate_authorities = options.certificate_authorities,
+                                                .certificate_chain = options.certificate_chain,
+                                                .private_key = options.private_key});
+    if (!made) return fail(std::move(made).error().while_doing("TLS of the submission service"));
+    tls = std::move(*made);
+  }
+  return std::unique_ptr<SubmissionService>(
+      new SubmissionService(loop, network, *std::move(url), std::move(options), std::move(tls)));
+}
+
+SubmissionService::SubmissionService(kube::Loop& loop, kube::Network& network, ServiceUrl url,
+                                     SubmissionServiceOptions options,
+                                     std::shared_ptr<kube::TlsClientContext> tls)
+    : loop_(loop),
+      url_(std::move(url)),
+      options_(std::move(options)),
+      http_(loop, network,
+            {.origin = url_.origin,
+             .tls = std::move(tls),
+             .max_connections = 100,
+             .idle_timeout = 90s,
+             .max_response_bytes = kMaxAnswer}) {}
+
+Task<Result<>> SubmissionService::wait_until_there() {
+  options_.log.info("waiting for the submission service", {{"service", url_.origin.to_string()}});
+  const kube::Backoff every_second{.initial = 1s, .factor = 1, .max = 1s, .jitter = 0};
+  auto there = co_await kube::retry(loop_, every_second, loop_.after(options_.startup_timeout),
+                                    [this] { return ask(); });
+  if (there) co_return Result<>{};
+  co_return fail(std::move(there).error().while_doing("the submission service " + url_.origin.to_string() +
+                                                      " does not answer"));
+}
+
+Task<Result<>> SubmissionService::ask() {
+  const kube::SteadyTime until = loop_.after(std::min(options_.request_timeout, options_.startup_timeout));
+  auto answer =
+      co_await http_.open({.method = "GET", .target = url_.target, .headers = {}, .body = ""}, until);
+  if (!answer) co_return fail(std::move(answer));
+  co_return Result<>{};
+}
+
+Task<Result<>> SubmissionService::submit(SubmissionRequest request, Permit permit) {
+  Tries tries;
+  tries.body = text_of(request);
+  tries.secrets = options_.redaction.values_in(request.arguments);
+  tries.log = options_.log.with("submissionID", request.submission_id);
+  const kube::Backoff doubling{
+      .initial = options_.initial_backoff, .factor = 2, .max = kLongestPause, .jitter = 0};
+  auto asked = co_await kube::retry(loop_, doubling, kube::kNever, [&] { return try_once(permit, tries); });
+  if (asked || asked.error().kind() != ErrorKind::InvalidInput || !tries.unclear) co_return asked;
+  co_return fail(kube::Error(ErrorKind::Unavailable, asked.error().message() + " (try " +
+                                                         std::to_string(tries.made) +
+                                                         "; what became of it is not known)")
+                     .with_ambiguous(true));
+}
+
+// Unavailable: to be tried again. All else is final.
+Task<Result<>> SubmissionService::try_once(const Permit& permit, Tries& tries) {
+  if (!permit()) co_return fail(ErrorKind::ShuttingDown, "the submission is not due any more");
+  ++tries.made;
+  auto answer = co_await post(tries.body);
+  if (!permit()) co_return fail(ErrorKind::ShuttingDown, "the submission is not due any more");
+  Verdict verdict = verdict_of(answer);
+  verdict.text = shortened(options_.redaction.text(std::move(verdict.text), tries.secrets), kMessageLimit);
+  if (verdict.submitted) {
+    const Json said = Json::parse(answer->body, nullptr, false);
+    tries.log.info("the submission service has submitted",
+                   {{"driver", kube::string_at(said, {"driver_pod_name"})},
+                    {"sparkAppID", kube::string_at(said, {"spark_app_id"})},
+                    {"again", said.value("duplicate_submission", Json()) == Json(true)},
+                    {"message", options_.redaction.text(kube::string_at(said, {"message"}), tries.secrets)}});
+    co_return Result<>{};
+  }
+  tries.unclear = (tries.unclear || verdict.unclear) && !verdict.settles;
+  if (verdict.exists) co_return fail(ErrorKind::AlreadyExists, std::move(verdict.text));
+  if (!verdict.again || tries.made >= options_.tries)
+    co_return fail(ErrorKind::InvalidInput, std::move(verdict.text));
+  tries.log.warn("the submission service has not submitted, it is asked again",
+                 {{"try", tries.made}, {"of", options_.tries}, {"answer", verdict.text}});
+  co_return fail(ErrorKind::Unavailable, std::move(verdict.text));
+}
+
+Task<Result<kube::HttpResponse>> SubmissionService::post(std::string body) {
+  kube::HttpRequest request{.method = "POST",
+                            .target = url_.target,
+                            .headers = {{"Content-Type", "application/json"}},
+                            .body = std::move(body)};
+  co_return co_await http_.send(std::move(request), loop_.after(options_.request_timeout));
+}
+
+}  // namespace controller
