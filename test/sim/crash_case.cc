@@ -1,11 +1,20 @@
 #include "test/sim/crash_case.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <string_view>
 
 namespace sim {
 
 namespace {
+
+struct Word {
+  StartedBy value;
+  std::string_view name;
+};
+constexpr std::array kStartedBy{Word{StartedBy::Native, "native"},
+                                Word{StartedBy::SparkSubmit, "spark-submit"}, Word{StartedBy::Rest, "rest"}};
 
 std::vector<std::string> split(std::string_view text, char at) {
   std::vector<std::string> parts;
@@ -20,8 +29,8 @@ std::vector<std::string> split(std::string_view text, char at) {
 }  // namespace
 
 std::string CrashCase::to_string() const {
-  std::string text =
-      story + (spark_submit ? "/spark-submit" : "/native") + (lease ? "/lease" : "/alone") + "/";
+  const auto* by = std::ranges::find(kStartedBy, started_by, &Word::value);
+  std::string text = story + "/" + std::string(by->name) + (lease ? "/lease" : "/alone") + "/";
   for (std::size_t i = 0; i < kills.size(); ++i) {
     text += (i == 0 ? "" : "+") + std::to_string(kills[i].write) + (kills[i].after ? "after" : "before");
   }
@@ -31,8 +40,9 @@ std::string CrashCase::to_string() const {
 std::optional<CrashCase> CrashCase::parse(const std::string& text) {
   const std::vector<std::string> parts = split(text, '/');
   if (parts.size() != 4) return std::nullopt;
-  CrashCase parsed{parts[0], parts[1] == "spark-submit", parts[2] == "lease", {}};
-  if (!parsed.spark_submit && parts[1] != "native") return std::nullopt;
+  const auto* by = std::ranges::find(kStartedBy, parts[1], &Word::name);
+  if (by == kStartedBy.end()) return std::nullopt;
+  CrashCase parsed{parts[0], by->value, parts[2] == "lease", {}};
   if (!parsed.lease && parts[2] != "alone") return std::nullopt;
   if (parts[3] == "none") return parsed;
   for (const std::string& word : split(parts[3], '+')) {

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "test/sim/plan.h"
+
 namespace sim {
 
 struct Kill {
@@ -23,7 +25,7 @@ struct Kill {
 
 struct CrashCase {
   std::string story;
-  bool spark_submit = false;
+  StartedBy started_by = StartedBy::Native;
   bool lease = false;
   std::vector<Kill> kills;
 

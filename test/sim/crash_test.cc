@@ -34,6 +34,7 @@ namespace {
 using sim::CrashCase;
 using sim::CrashWorld;
 using sim::Kill;
+using sim::StartedBy;
 
 long number_from(const char* variable, long otherwise) {
   const char* text = std::getenv(variable);
@@ -167,9 +168,9 @@ std::vector<CrashCase> calm_cases() {
   std::vector<CrashCase> cases;
   for (const sim::StoryKind& story : sim::stories()) {
     if (only_one_story() && std::getenv("SIM_CRASH_STORY") != std::string(story.name)) continue;
-    for (const bool spark_submit : {false, true}) {
-      if (spark_submit ? !story.spark_submit : !story.native) continue;
-      for (const bool lease : {false, true}) cases.push_back({story.name, spark_submit, lease, {}});
+    for (const StartedBy by : {StartedBy::Native, StartedBy::SparkSubmit, StartedBy::Rest}) {
+      if (by == StartedBy::Native ? !story.native : !story.spark_submit) continue;
+      for (const bool lease : {false, true}) cases.push_back({story.name, by, lease, {}});
     }
   }
   return cases;

@@ -29,7 +29,7 @@ constexpr kube::Duration kQuietWithLease = 10min;
 Plan plan_of(const CrashCase& what) {
   Plan plan = Plan::quiet(1);
   plan.lease = what.lease;
-  plan.spark_submit = what.spark_submit;
+  plan.started_by = what.started_by;
   plan.restart_pause = 100ms;
   return plan;
 }
@@ -77,7 +77,9 @@ CrashWorld::CrashWorld(CrashCase what, Trace::Print print)
   loop_.on_step([this] {
     if (fleet_.run_ready()) again_.set(loop_.steady());
   });
-  fleet_.submit_dies = [this] { return story_.submits_to_die > 0 && story_.submits_to_die-- > 0; };
+  const auto dies = [this] { return story_.submits_to_die > 0 && story_.submits_to_die-- > 0; };
+  fleet_.submit_dies = dies;
+  if (plan_.started_by == StartedBy::Rest) service_.emplace(loop_, net_, "http://apiserver", servers_, dies);
 }
 
 CrashWorld::~CrashWorld() = default;

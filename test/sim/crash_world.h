@@ -12,6 +12,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@
 #include "test/sim/invariants.h"
 #include "test/sim/plan.h"
 #include "test/sim/pretend_kubelet.h"
+#include "test/sim/simulated_submission_service.h"
 #include "test/sim/trace.h"
 
 namespace sim {
@@ -63,6 +65,7 @@ class CrashWorld {
   std::shared_ptr<TraceSink> sink_;
   kube::apiserver::ApiServer server_;
   Invariants invariants_;
+  std::optional<SimulatedSubmissionService> service_;  // where it starts drivers
   kube::TaskGroup servers_, pods_, people_, operators_;
   PretendKubelet kubelet_;
   Fleet fleet_;

@@ -9,6 +9,22 @@ namespace sim {
 using kube::Task;
 using namespace std::chrono_literals;
 
+namespace {
+
+controller::SubmitterMode mode_of(StartedBy by) {
+  switch (by) {
+    case StartedBy::Native:
+      return controller::SubmitterMode::Native;
+    case StartedBy::SparkSubmit:
+      return controller::SubmitterMode::SparkSubmit;
+    case StartedBy::Rest:
+      return controller::SubmitterMode::Rest;
+  }
+  return controller::SubmitterMode::Auto;
+}
+
+}  // namespace
+
 Fleet::Fleet(World world, const Plan& plan, std::string server)
     : world_(world),
       plan_(plan),
@@ -28,8 +44,7 @@ void Fleet::start(int number) {
       .server = server_,
       .lease = plan_.lease,
       .seed = plan_.seed * 1'000'003 + static_cast<std::uint64_t>(number * 1000 + lives_[index]),
-      .submitter =
-          plan_.spark_submit ? controller::SubmitterMode::SparkSubmit : controller::SubmitterMode::Native,
+      .submitter = mode_of(plan_.started_by),
       .submit_dies = [this] { return submit_dies(); },
       .on_end = [this] { down_.wake_all(); }};
   auto process = std::make_unique<OperatorProcess>(

@@ -21,9 +21,19 @@ OperatorProcess::OperatorProcess(kube::Loop& world, kube::Network& host, Setting
   process.timeout = kSubmitTimeout;
   process.lease = settings_.lease ? 15s : 0s;
   process.log = log;
+  if (settings_.submitter == controller::SubmitterMode::Rest) {
+    auto service = controller::SubmissionService::create(
+        loop_, loop_.network(),
+        {.url = SimulatedSubmissionService::kUrl, .request_timeout = kSubmitTimeout, .log = log});
+    if (!service) throw std::runtime_error(service.error().message());
+    service_ = std::move(*service);
+    rest_ = std::make_unique<controller::RestSubmitter>(
+        *client_, *service_, submit, controller::RestOptions{.lease = process.lease, .log = log});
+  }
   spark_submit_ = std::make_unique<controller::SparkSubmitSubmitter>(*client_, *spark_submit_process_,
                                                                      std::move(submit), std::move(process));
-  submitter_ = std::make_unique<controller::SubmitterChoice>(settings_.submitter, *native_, *spark_submit_);
+  submitter_ = std::make_unique<controller::SubmitterChoice>(settings_.submitter, *native_, *spark_submit_,
+                                                             rest_.get());
 
   kube::ManagerOptions manager;
   manager.sync_timeout = 60s;

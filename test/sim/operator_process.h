@@ -22,6 +22,7 @@
 #include "kube/runtime/manager.h"
 #include "test/sim/process_loop.h"
 #include "test/sim/simulated_spark_submit.h"
+#include "test/sim/simulated_submission_service.h"
 
 namespace sim {
 
@@ -72,6 +73,8 @@ class OperatorProcess {
   std::unique_ptr<controller::NativeSubmitter> native_;
   std::unique_ptr<SimulatedSparkSubmit> spark_submit_process_;
   std::unique_ptr<controller::SparkSubmitSubmitter> spark_submit_;
+  std::unique_ptr<controller::SubmissionService> service_;
+  std::unique_ptr<controller::RestSubmitter> rest_;
   std::unique_ptr<controller::SubmitterChoice> submitter_;
   std::unique_ptr<kube::Manager> manager_;
   kube::TaskGroup tasks_;

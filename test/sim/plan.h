@@ -13,6 +13,9 @@
 
 namespace sim {
 
+// Who starts drivers: the operators themselves, a spark-submit that they run, or a submission service.
+enum class StartedBy { Native, SparkSubmit, Rest };
+
 struct Plan {
   explicit Plan(std::uint64_t seed);
   // One application, one operator, nothing that goes wrong.
@@ -21,9 +24,9 @@ struct Plan {
   std::uint64_t seed;
   int applications;
   int operators;
-  bool lease;                 // two compete for it; without one they work beside each other
-  bool spark_submit = false;  // starts drivers; otherwise the operators do that themselves
-  kube::Duration chaos;       // how long things go wrong
+  bool lease;  // two compete for it; without one they work beside each other
+  StartedBy started_by = StartedBy::Native;
+  kube::Duration chaos;  // how long things go wrong
 
   // Chances per request of an operator.
   double call_fault;   // fails, hangs, is cut, loses its answer, is delayed
