@@ -2,6 +2,7 @@
 
     submission = Submission(objects, arguments, places)      # places: text of this run → its name
     normalised(submission)                                   # a new list of objects, comparable
+    normalised_executors(pods, places)                       # executor id → pod, as a driver asked for it
 
 Everything is done to both sides alike. `python3 normalise.py` prints the list.
 """
@@ -22,7 +23,8 @@ ALLOWED = {
     "number of a claim": "the <i> in …-driver-pvc-<i> is the place in such an order",
     "order of scratch directories": "Spark shuffles them on purpose",
     "namespace": "spark-submit leaves metadata.namespace to the request's path, we write it as well",
-    "this run": "port of the API server, folders of the test, and the attempt's id, the same on both sides",
+    "this run": "port of the API server, folders of the test, and the attempt's id, the same on both sides; of two runs: the uids "
+                "of application and driver, and the attempts' ids",
 }
 
 UID = r"[0-9a-f]{16}"
@@ -51,6 +53,25 @@ def normalised(submission):
         if o["kind"] == "Pod":
             _pod(o, conf)
     return _claims(objects)
+
+
+def normalised_executors(pods, places):
+    """Of two runs of one application: what each of the drivers sent to the API server, by executor id."""
+    text = json.dumps(pods, ensure_ascii=False)
+    for given, name in places.items():
+        text = text.replace(given, name)
+    text = re.sub(r"spark-[0-9a-f]{32}", "spark-APPLICATION-ID", text)
+    text = re.sub(rf"-{UID}(?=-(exec|driver)\b)", "-UID", text)
+    text = re.sub(rf"spark-exec-{UID}-conf-map", "spark-exec-UID-conf-map", text)
+    text = re.sub(r"/var/data/spark-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "/var/data/spark-UUID", text)
+    executors = {}
+    for pod in json.loads(text):
+        for container in pod["spec"]["containers"]:
+            options = [item for item in container.get("env", []) if item["name"].startswith("SPARK_JAVA_OPT_")]
+            for item, value in zip(options, sorted(item["value"] for item in options)):
+                item["value"] = value              # of properties, in the order of their hash table
+        executors[pod["metadata"]["labels"]["spark-exec-id"]] = pod
+    return executors
 
 
 def _escaped(text):

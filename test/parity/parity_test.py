@@ -8,7 +8,7 @@ import unittest
 
 import goldens
 import parity
-from normalise import Submission, differences, normalised
+from normalise import Submission, differences, normalised, normalised_executors
 
 
 def submission(uid="0123456789abcdef", app_id="0" * 32, env=("A", "B"), paths=("/s/1", "/s/2"), lines=("spark.a=1", "spark.b=2")):
@@ -65,6 +65,28 @@ class WhatMustShow(unittest.TestCase):
 
     def test_a_name_of_another_form(self):
         self.assertNotEqual(shown(submission(), submission(uid="0123456789abcde")), [])
+
+
+class Executors(unittest.TestCase):
+    def executor(self, run, options=("-Da=1", "-Db=2"), env=()):
+        uid, app_id = run * 16, run * 32
+        return {"metadata": {"name": f"pi-{uid}-exec-1", "ownerReferences": [{"uid": f"uid-{run}"}],
+                             "labels": {"spark-exec-id": "1", "spark-app-selector": f"spark-{app_id}", "submission-id": f"id-{run}"}},
+                "spec": {"containers": [{"env": [{"name": "SPARK_DRIVER_URL", "value": f"spark://x@pi-{uid}-driver-svc.ns.svc:7078"}, *env,
+                                                 *({"name": f"SPARK_JAVA_OPT_{i}", "value": o} for i, o in enumerate(options))]}],
+                         "volumes": [{"configMap": {"name": f"spark-exec-{uid}-conf-map"}}]}}
+
+    def shown(self, left, right):
+        return [path for path, _, _ in differences(*(
+            normalised_executors([pod], {f"uid-{run}": "UID", f"id-{run}": "ID"}) for pod, run in ((left, "a"), (right, "b"))))]
+
+    def test_two_runs_differ_in_what_is_drawn_and_in_the_order_of_properties(self):
+        self.assertEqual(self.shown(self.executor("a"), self.executor("b", options=("-Db=2", "-Da=1"))), [])
+
+    def test_another_property_and_another_order_of_variables_show(self):
+        self.assertTrue(self.shown(self.executor("a"), self.executor("b", options=("-Da=1", "-Db=3"))))
+        two = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
+        self.assertTrue(self.shown(self.executor("a", env=two), self.executor("b", env=two[::-1])))
 
 
 class Verdicts(unittest.TestCase):
