@@ -1,5 +1,6 @@
 #include "kube/core/base64.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace kube {
@@ -18,14 +19,16 @@ int sextet(char c) {
 }  // namespace
 
 std::string encode_base64(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
+  std::string text((bytes.size() + 2) / 3 * 4, '=');
+  char* out = text.data();
+  const auto byte_at = [&](std::size_t i) {
+    return i < bytes.size() ? static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])) : 0U;
+  };
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k) text += k <= count ? kAlphabet[(group >> (18 - 6 * k)) & 63] : '=';
+    const std::uint32_t group = byte_at(i) << 16 | byte_at(i + 1) << 8 | byte_at(i + 2);
+    for (std::size_t k = 0; k <= count; ++k) *out++ = kAlphabet[(group >> (18 - 6 * k)) & 63];
+    out += 3 - count;  // over the padding
   }
   return text;
 }

@@ -1,5 +1,7 @@
 #include "kube/core/patch.h"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace kube {
@@ -163,6 +165,86 @@ std::string describe_operation(std::size_t index, const Json& operation) {
          string_at(operation, {"path"});
 }
 
+// One walk over both values, side by side. The path grows and shrinks with it, and is copied only where
+// something differs.
+class Differences {
+ public:
+  void compare(const Json& from, const Json& to) {
+    if (from.is_object() && to.is_object()) {
+      members(from.get_ref<const Json::object_t&>(), to.get_ref<const Json::object_t&>());
+    } else if (from.is_array() && to.is_array()) {
+      elements(from, to);
+    } else if (from != to) {
+      put("replace", &to);
+    }
+  }
+
+  Json operations() { return std::move(operations_); }
+
+ private:
+  void members(const Json::object_t& from, const Json::object_t& to) {
+    auto before = from.begin();
+    auto after = to.begin();
+    while (before != from.end() || after != to.end()) {
+      const int order = before == from.end() ? 1
+                        : after == to.end()  ? -1
+                                             : before->first.compare(after->first);
+      const std::size_t here = enter(order <= 0 ? before->first : after->first);
+      if (order < 0) {
+        put("remove", nullptr);
+      } else if (order > 0) {
+        put("add", &after->second);
+      } else {
+        compare(before->second, after->second);
+      }
+      path_.resize(here);
+      if (order <= 0) ++before;
+      if (order >= 0) ++after;
+    }
+  }
+
+  void elements(const Json& from, const Json& to) {
+    const std::size_t both = std::min(from.size(), to.size());
+    for (std::size_t i = 0; i < both; ++i) {
+      const std::size_t here = enter(std::to_string(i));
+      compare(from[i], to[i]);
+      path_.resize(here);
+    }
+    // From behind, so that no index moves before it is used.
+    for (std::size_t i = from.size(); i > both; --i) {
+      const std::size_t here = enter(std::to_string(i - 1));
+      put("remove", nullptr);
+      path_.resize(here);
+    }
+    for (std::size_t i = both; i < to.size(); ++i) {
+      const std::size_t here = enter("-");
+      put("add", &to[i]);
+      path_.resize(here);
+    }
+  }
+
+  // Returns the length to go back to.
+  std::size_t enter(std::string_view token) {
+    const std::size_t length = path_.size();
+    path_ += '/';
+    if (token.find_first_of("~/") == std::string_view::npos) {
+      path_ += token;
+    } else {
+      path_ += escape_json_pointer(token);
+    }
+    return length;
+  }
+
+  void put(const char* op, const Json* value) {
+    Json operation = {{"op", op}, {"path", path_}};
+    if (value != nullptr) operation["value"] = *value;
+    operations_.push_back(std::move(operation));
+  }
+
+  std::string path_;
+  Json operations_ = Json::array();
+};
+
 void merge(Json& target, const Json& patch) {
   if (!patch.is_object()) {
     target = patch;
@@ -219,7 +301,9 @@ Result<Json> apply_json_patch(Json document, const Json& patch) {
 }
 
 Json create_json_patch(const Json& from, const Json& to) {
-  return Json::diff(from, to);
+  Differences differences;
+  differences.compare(from, to);
+  return differences.operations();
 }
 
 Json apply_merge_patch(Json document, const Json& patch) {

@@ -55,6 +55,31 @@ TEST_CASE("a JSON patch from a to b makes a into b", "[patch]") {
   }
 }
 
+TEST_CASE("a JSON patch names what differs and nothing around it", "[patch]") {
+  struct Row {
+    const char* from;
+    const char* to;
+    const char* patch;
+  };
+  auto row = GENERATE(values<Row>({
+      {R"({"a":1})", R"({"a":1.0})", R"([])"},
+      {R"({"a":1,"b":2,"d":4})", R"({"b":3,"c":null,"d":4})",
+       R"([{"op":"remove","path":"/a"},{"op":"replace","path":"/b","value":3},{"op":"add","path":"/c","value":null}])"},
+      {R"([1,2])", R"([1,3,4,5])",
+       R"([{"op":"replace","path":"/1","value":3},{"op":"add","path":"/-","value":4},{"op":"add","path":"/-","value":5}])"},
+      {R"([1,2,3,4])", R"([0,2])",
+       R"([{"op":"replace","path":"/0","value":0},{"op":"remove","path":"/3"},{"op":"remove","path":"/2"}])"},
+      {R"({"x":{"a/b":{"~":[{"k":1}]}}})", R"({"x":{"a/b":{"~":[{"k":2}]}}})",
+       R"([{"op":"replace","path":"/x/a~1b/~0/0/k","value":2}])"},
+      {R"({"x":{},"y":[]})", R"({"x":[],"y":{}})",
+       R"([{"op":"replace","path":"/x","value":[]},{"op":"replace","path":"/y","value":{}}])"},
+      {R"({"":{"":1}})", R"({"":{}})", R"([{"op":"remove","path":"//"}])"},
+      {R"("a")", R"({"a":1})", R"([{"op":"replace","path":"","value":{"a":1}}])"},
+  }));
+  INFO(row.from << " -> " << row.to);
+  CHECK(create_json_patch(Json::parse(row.from), Json::parse(row.to)) == Json::parse(row.patch));
+}
+
 TEST_CASE("merge patches follow RFC 7386", "[patch]") {
   struct Row {
     const char* document;
