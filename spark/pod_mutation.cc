@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <span>
 
@@ -73,32 +74,40 @@ bool refers_to(const std::string& value, std::string_view name) {
   return value.find("$(" + std::string(name) + ")") != std::string::npos;
 }
 
-// A variable counts by its last entry, and sees those before it. What Spark wrote behind ours stands in the
-// way of both.
-void environment_again(Mutation& m, const Json& variable) {
-  Json& env = m.container["env"];
-  if (!env.is_array()) env = Json::array();
-  const std::string name = kube::string_at(variable, {"name"});
-  bool last = false;
-  for (const Json& entry : env) {
-    if (kube::string_at(entry, {"name"}) == name)
-      last = entry == variable;
-    else if (last && refers_to(plain_value(variable), kube::string_at(entry, {"name"})))
-      last = false;
-  }
-  if (!last) env.push_back(variable);
-}
-
 Json directory_variable(const char* name, std::string_view path) {
   return {{"name", name}, {"value", path}};
 }
 
+// A variable counts by its last entry, and sees those before it. What Spark wrote behind ours stands in the
+// way of both. Our own that come later do not, wherever they are by now: they are looked at after it.
 void environment_again(Mutation& m) {
-  for (const Json& variable : m.fields.env) environment_again(m, variable);
+  std::vector<Json> ours = m.fields.env;
   if (m.app.spec.hadoop_config_map)
-    environment_again(m, directory_variable("HADOOP_CONF_DIR", api::path::kHadoopConf));
+    ours.push_back(directory_variable("HADOOP_CONF_DIR", api::path::kHadoopConf));
   if (m.app.spec.spark_config_map)
-    environment_again(m, directory_variable("SPARK_CONF_DIR", api::path::kSparkConf));
+    ours.push_back(directory_variable("SPARK_CONF_DIR", api::path::kSparkConf));
+  if (ours.empty()) return;
+  Json& env = m.container["env"];
+  if (!env.is_array()) env = Json::array();
+  std::map<std::string, std::size_t> last_place;  // of each name among ours
+  for (std::size_t i = 0; i < ours.size(); ++i) last_place[kube::string_at(ours[i], {"name"})] = i;
+  const auto comes_after = [&](std::size_t place, const std::string& name) {
+    const auto found = last_place.find(name);
+    return found != last_place.end() && found->second > place;
+  };
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const std::string name = kube::string_at(ours[i], {"name"});
+    if (comes_after(i, name)) continue;  // said again, and that counts
+    bool right = false;
+    for (const Json& entry : env) {
+      const std::string other = kube::string_at(entry, {"name"});
+      if (other == name)
+        right = entry == ours[i];
+      else if (right && refers_to(plain_value(ours[i]), other) && !comes_after(i, other))
+        right = false;
+    }
+    if (!right) env.push_back(ours[i]);
+  }
 }
 
 void config_maps(Mutation& m) {
@@ -256,9 +265,9 @@ Result<Json> mutated(Json pod, const api::SparkApplication& app, PodRole role, S
                      ServiceLinks links = ServiceLinks::On) {
   const api::SparkPodSpec& fields =
       role == PodRole::Driver ? static_cast<const api::SparkPodSpec&>(app.spec.driver) : app.spec.executor;
-  Json container = pod["spec"]["containers"][index];
+  Json container = std::move(pod["spec"]["containers"][index]);
   Mutation mutation{pod, container, app, fields, role, links};
-  if (auto done = apply(mutation, scope); !done) return fail(done);
+  if (auto done = apply(mutation, scope); !done) return fail(done);  // and the pod is nobody's any more
   pod["spec"]["containers"][index] = std::move(container);
   if (scope == Scope::All || scope == Scope::AllButScheduling)
     append_new_containers(pod["spec"], "containers", fields.sidecars);

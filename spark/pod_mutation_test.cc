@@ -52,6 +52,43 @@ TEST_CASE("mutating a pod twice changes it once", "[spark]") {
   CHECK(mutate(once, app, PodRole::Driver) == once);
 }
 
+TEST_CASE("variables that refer to each other, or are said twice, come to rest", "[spark]") {
+  auto app = application();
+  app.spec.spark_config_map = "conf";
+  const auto variable = [](const char* name, const char* value) {
+    return Json{{"name", name}, {"value", value}};
+  };
+  app.spec.executor.env = {variable("A", "$(B)"), variable("B", "$(A)"), variable("C", "1"),
+                           variable("C", "2"), variable("SPARK_CONF_DIR", "/mine")};
+  const auto env_of = [](const Json& executor) { return executor["spec"]["containers"][1]["env"]; };
+  Json executor = pod("executor");
+  executor["metadata"]["annotations"][spark::kMutatedAnnotation] = spark::kMutatedFully;
+  const Json directory = variable("SPARK_CONF_DIR", "/etc/spark/conf");
+  SECTION("as the template had them") {
+    Json& env = executor["spec"]["containers"][1]["env"] = app.spec.executor.env;
+    env.push_back(directory);
+    CHECK(mutate(executor, app, PodRole::Executor) == executor);
+  }
+  SECTION("where Spark wrote over one of them") {
+    Json& env = executor["spec"]["containers"][1]["env"] = app.spec.executor.env;
+    env.push_back(directory);
+    env.push_back(variable("A", "Spark's"));
+    const Json once = mutate(executor, app, PodRole::Executor);
+    // B is to see the right A.
+    CHECK(env_of(once) ==
+          Json::array({variable("A", "$(B)"), variable("B", "$(A)"), variable("C", "1"), variable("C", "2"),
+                       variable("SPARK_CONF_DIR", "/mine"), directory, variable("A", "Spark's"),
+                       variable("A", "$(B)"), variable("B", "$(A)")}));
+    CHECK(mutate(once, app, PodRole::Executor) == once);
+  }
+  SECTION("where none of them is") {
+    const Json once = mutate(executor, app, PodRole::Executor);
+    CHECK(env_of(once) ==
+          Json::array({variable("A", "$(B)"), variable("B", "$(A)"), variable("C", "2"), directory}));
+    CHECK(mutate(once, app, PodRole::Executor) == once);
+  }
+}
+
 TEST_CASE("a driver gets its owner once, an executor none", "[spark]") {
   auto app = application();
   const Json driver = mutate(pod(), app, PodRole::Driver);
