@@ -203,16 +203,19 @@ Json status_of(const Verdict& verdict) {
   return status;
 }
 
-Json response_of(const Verdict& verdict, const std::string& uid) {
+std::string response_of(const Verdict& verdict, const std::string& uid) {
   Json response{{"uid", uid}, {"allowed", verdict.allowed}, {"status", status_of(verdict)}};
-  if (verdict.allowed && verdict.operations.is_array() && !verdict.operations.empty()) {
-    response["patchType"] = "JSONPatch";
-    response["patch"] = encode_base64(dump_json(verdict.operations));
-  }
   if (!verdict.warnings.empty()) response["warnings"] = verdict.warnings;
   if (verdict.audit_annotations.is_object() && !verdict.audit_annotations.empty())
     response["auditAnnotations"] = verdict.audit_annotations;
-  return response;
+  std::string text = dump_json(response);
+  if (!verdict.allowed || !verdict.operations.is_array() || verdict.operations.empty()) return text;
+  // Base64 is written as it is: the serialiser would look at each of its bytes for what has to be escaped.
+  text.pop_back();
+  text.append(R"(,"patchType":"JSONPatch","patch":")")
+      .append(encode_base64(dump_json(verdict.operations)))
+      .append("\"}");
+  return text;
 }
 
 }  // namespace
@@ -273,11 +276,11 @@ Result<Review> decode_review(std::string& body) {
 
 std::string encode_verdict(const Review& review, const Verdict& verdict) {
   return "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"" + review.api_version +
-         "\",\"response\":" + dump_json(response_of(verdict, review.uid)) + "}";
+         "\",\"response\":" + response_of(verdict, review.uid) + "}";
 }
 
 std::string encode_verdict(const Verdict& verdict) {
-  return "{\"response\":" + dump_json(response_of(verdict, "")) + "}";
+  return "{\"response\":" + response_of(verdict, "") + "}";
 }
 
 }  // namespace kube
