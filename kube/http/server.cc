@@ -72,16 +72,21 @@ class HttpServer::Impl {
       if (connection != nullptr) return connection->waiting_since();
       return accepted;
     }
+    bool was_answered() const { return connection != nullptr && connection->was_answered(); }
   };
 
-  // Makes room, unless nobody has been silent for long enough.
+  // Makes room, unless nobody has been silent for long enough. Many that only take places must not cost those
+  // theirs who keep a connection for their next request: whoever was answered before goes last.
   void replace_one() {
+    const SteadyTime latest = loop_.steady() - *options_.replace_after;
     Place* victim = nullptr;
-    SteadyTime longest = loop_.steady() - *options_.replace_after;
+    std::pair<bool, SteadyTime> rank;
     for (Place& place : places_) {
       const auto since = place.silent_since();
-      if (!since || *since > longest) continue;
-      longest = *since;
+      if (!since || *since > latest) continue;
+      const std::pair candidate(place.was_answered(), *since);
+      if (victim != nullptr && rank <= candidate) continue;
+      rank = candidate;
       victim = &place;
     }
     if (victim == nullptr) return;

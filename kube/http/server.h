@@ -71,7 +71,8 @@ struct HttpServerOptions {
   std::size_t max_header_bytes = 64u << 10;
   int max_connections = 10'000;  // further ones wait in the kernel's backlog
   // When every place is taken, a new connection gets that of the client that has kept us waiting longest (for
-  // a handshake, a request or the rest of one), if that is at least so long. Absent: none.
+  // a handshake, a request or the rest of one, for an answer to be read), if that is at least so long; first
+  // come those that have never been answered. Absent: none.
   std::optional<Duration> replace_after{};
   // Of requests that are being read or answered, all connections together: beyond it, one that goes on
   // sending gets 503. 0: no bound but those of each request.

@@ -105,6 +105,7 @@ Task<bool> ServerConnection::serve_one() {
 
   stream_->set_deadline(kNever);
   co_await run_handler();
+  if (answer_ == Answer::Complete) was_answered_ = true;
   request_.body = {};
   count_buffered(0);
   co_return keep_alive_&& answer_ == Answer::Complete;
@@ -240,6 +241,7 @@ Task<> ServerConnection::drain() {
 Task<Result<>> ServerConnection::send(std::string_view bytes) {
   constexpr std::size_t kPiece = 256u << 10;
   const Answer before = std::exchange(answer_, Answer::Broken);  // also when cancelled half-way
+  const auto waited_for = std::exchange(waiting_since_, loop_.steady());
   while (!bytes.empty()) {
     stream_->set_deadline(loop_.after(options_.write_timeout));
     const std::string_view piece = bytes.substr(0, kPiece);
@@ -248,6 +250,7 @@ Task<Result<>> ServerConnection::send(std::string_view bytes) {
     bytes.remove_prefix(piece.size());
   }
   stream_->set_deadline(kNever);
+  waiting_since_ = waited_for;
   if (!aborted_) answer_ = before;
   co_return Result<>{};
 }

@@ -27,8 +27,11 @@ class ServerConnection final : public HttpExchange {
   void end_with_answer() { winding_down_after_next_ = true; }
   // Closes now, whatever is being read.
   void cut();
-  // Since when the client owes us a request, or the rest of one; nothing while one is answered.
+  // Since when the client owes us a request, the rest of one, or the reading of what we write; nothing while
+  // one is being answered.
   std::optional<SteadyTime> waiting_since() const { return waiting_since_; }
+  // A request of this client has had its whole answer.
+  bool was_answered() const { return was_answered_; }
 
   const HttpRequest& request() const override { return request_; }
   HttpRequest& request() override { return request_; }
@@ -77,6 +80,7 @@ class ServerConnection final : public HttpExchange {
   bool winding_down_ = false;
   bool winding_down_after_next_ = false;
   std::optional<SteadyTime> waiting_since_{};
+  bool was_answered_ = false;
   std::size_t& buffered_;
   std::size_t counted_ = 0;  // of buffered_, our share
 };

@@ -300,6 +300,26 @@ TEST_CASE("a new connection gets the place of the client that has been silent fo
   CHECK(world.run(read_to_end(*silent[1])).ends_with("GET /still "));
 }
 
+TEST_CASE("who was answered before keeps its place as long as there are strangers to go") {
+  TestWorld world(echo, {.max_connections = 10, .replace_after = 1s});
+  auto ask = [](Stream* stream, std::string target) -> Task<std::string> {
+    (void)co_await stream->write("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    co_return co_await read_until_text(*stream, "GET " + target);
+  };
+  auto kept = world.run(world.connect());
+  CHECK(world.run(ask(kept.get(), "/first")).ends_with("GET /first "));
+  world.loop.run_for(10s);
+  // Each has been silent for a shorter time than the one that is kept.
+  std::vector<std::unique_ptr<Stream>> strangers;
+  for (int i = 0; i < 200; ++i) {
+    strangers.push_back(world.run(world.connect()));
+    world.loop.run_for(150ms);
+  }
+  CHECK(world.server->connections() == 10);
+  CHECK(world.run(ask(kept.get(), "/second")).ends_with("GET /second "));
+  CHECK(world.run(read_to_end(*strangers[0])).empty());
+}
+
 TEST_CASE("bodies of all requests together are bounded, and small ones get through") {
   TestWorld world(echo, {.max_buffered_bytes = 100'000});
   std::vector<std::unique_ptr<Stream>> slow;

@@ -200,6 +200,39 @@ TEST_CASE("a client that does not read is cut off after the write time-out") {
   }
 }
 
+TEST_CASE("a client that does not read loses its place to the next one") {
+  RealLoop loop;
+  TcpNetwork network(loop);
+  auto listener = std::move(*network.listen({"127.0.0.1", 0}));
+  const Endpoint at{"127.0.0.1", listener->local().port};
+  auto answer = [](HttpExchange& exchange) -> Task<> {
+    const bool endless = exchange.request().target == "/endless";
+    if (!endless) {
+      (void)co_await exchange.respond({.body = "here"});
+      co_return;
+    }
+    (void)co_await exchange.start({});
+    const std::string chunk(1u << 20, 'x');
+    while (co_await exchange.write_chunk(chunk)) {
+    }
+  };
+  HttpServer server(loop, {.max_connections = 1, .replace_after = 1ms}, answer);
+  auto run = [](RealLoop& l, HttpServer& s, std::unique_ptr<Listener> accepting, Endpoint to) -> Task<> {
+    TcpNetwork net(l);
+    TaskGroup group(l);
+    group.spawn("serve", s.serve(std::move(accepting)));
+    HttpClient deaf(l, net, {.origin = to});
+    auto body = co_await deaf.open({.target = "/endless"}, l.after(60s));
+    CHECK(body);
+    HttpClient next(l, net, {.origin = to});
+    auto said = co_await next.send({.target = "/"}, l.after(60s));
+    CHECK((said && said->body == "here"));
+    s.stop(1s);
+    co_await group.join();
+  };
+  loop.run(run(loop, server, std::move(listener), at));
+}
+
 TEST_CASE("contexts are shared by loops on several threads") {
   const Identity identity;
   std::vector<std::jthread> threads;
