@@ -40,7 +40,8 @@ ReviewService::ReviewService(kube::Client& client, kube::Network& network, Revie
                                         [](const kube::Review&) { return kube::Verdict::allow(); });
       }),
       keeping_(loop_, options_.log),
-      probed_(fail(ErrorKind::Unavailable, "not serving yet")) {
+      probed_(fail(ErrorKind::Unavailable, "not serving yet")),
+      trusted_(fail(ErrorKind::Unavailable, "the webhook configurations have not been looked at yet")) {
   const auto serve = [this](const kube::ServingCertificate& now) {
     serving_ = now;
     if (!threads_) return;
@@ -157,7 +158,7 @@ Task<> ReviewService::probe_again_and_again() {
     if (probed_) {
       Result<> trusted = co_await trust();
       if (stopped_) co_return;
-      if (!trusted && trusted_)
+      if (!trusted && (trusted_ || trusted.error().message() != trusted_.error().message()))
         options_.log.warn("API servers do not trust the webhook's certificate yet",
                           {{"error", trusted.error()}});
       trusted_ = std::move(trusted);
@@ -197,7 +198,9 @@ Task<Result<>> ReviewService::trust() {
     kube::JsonApi configurations(client_, resource);
     configurations.with_deadline(kProbeDeadline);
     const auto found = co_await configurations.get(name);
-    if (!found) continue;
+    if (!found && (found.error().is_not_found() || found.error().kind() == ErrorKind::Forbidden)) continue;
+    // An API server that does not answer just now tells nothing new.
+    if (!found) co_return trusted_;
     const kube::Json* entries = kube::find_path(*found, {"webhooks"});
     if (entries == nullptr) continue;
     for (const kube::Json& entry : *entries) {

@@ -8,7 +8,8 @@
 // Every `probe_interval` it asks itself for a review as an API server would: by TLS, verifying name and
 // authority. answers() is what came of that, for liveness. check() wants the webhook configurations to trust
 // the certificate too, so that "ready" means that a review would succeed; a configuration that is not there,
-// or cannot be read, says nothing against it.
+// or may not be read, says nothing against it. The cache of applications is not asked: what it lacks is read
+// live.
 //
 // A certificate comes from the Secret, or, in the layout CertManager, from `folder` where files are found at
 // the start. stop() first makes answers end their connections for `shutdown_delay`, since API servers go on
