@@ -1,6 +1,10 @@
 #include "cmd/webhook_process.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <stdexcept>
+#include <thread>
 
 #include "cmd/process_parts.h"
 #include "kube/async/real_loop.h"
@@ -25,6 +29,20 @@ struct ThreadClient {
   kube::TcpNetwork network;
   std::unique_ptr<kube::Client> client;
 };
+
+// How many connections each of so many threads may keep. All descriptors that the process may have are used,
+// as Go's runtime would; half of them, so that reads, probes and scrapers always find one.
+int places_of_a_thread(int threads) {
+  const int wanted = kube::ReviewServerOptions{}.max_connections;
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return wanted;
+  descriptors.rlim_cur = descriptors.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &descriptors);
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return wanted;
+  const rlim_t sharing = threads > 0 ? static_cast<rlim_t>(threads) : std::thread::hardware_concurrency();
+  const rlim_t fair = descriptors.rlim_cur / 2 / std::max<rlim_t>(sharing, 1);
+  return static_cast<int>(std::clamp<rlim_t>(fair, 1, static_cast<rlim_t>(wanted)));
+}
 
 class Process final : public WebhookProcess {
  public:
@@ -102,6 +120,7 @@ class Process final : public WebhookProcess {
     options.certificate.log = log_;
     options.threads.listen = {flags_.webhook_host, static_cast<std::uint16_t>(flags_.webhook_port)};
     options.threads.threads = flags_.webhook_threads;
+    options.threads.server.max_connections = places_of_a_thread(flags_.webhook_threads);
     options.threads.server.metrics = &review_metrics_;
     options.threads.server.log = log_;
     options.tls_min_version = flags_.webhook_tls_min_version;

@@ -6,7 +6,7 @@
 #   test/run.sh PART…               only these parts, in this order:
 #       structure   checks over the sources (includes, names, length, format)
 #       headers     every header compiled alone
-#       unit        the rooms' own tests, built with ASan and UBSan
+#       unit        the rooms' own tests, built with ASan and UBSan, and a minute of fuzzing
 #       sim         the simulated world: 500 seeds; `sim --seeds N` as many, `sim --seed S` replays one. The crash test:
 #                   the operator killed before and after each of its writes; `sim --crash CASE` replays one case
 #       tsan        the rooms that touch threads, built with TSan
@@ -16,7 +16,8 @@
 #                   schedule, and a Connect server of Spark 4.1 with Python's client; with --all those of 3.5, too
 #       failover    two operators on the embedded and a real API server, the leader killed, frozen and rolled
 #       lifecycle   every row of the table of transitions, and kills at drawn writes, on the embedded and a real API server
-#       rotation    two webhook replicas behind a real API server under load: certificates change, replicas and server restart
+#       rotation    two webhook replicas behind a real API server under load: certificates change, replicas and server restart;
+#                   clients that misbehave
 #       chart       what the Helm chart renders, against a real API server; the operator with its roles; what a Go operator
 #                   left, taken over and handed back; `helm test` with real Spark; the image. `chart --image` builds and tries
 #                   the image with Spark and Java, too
