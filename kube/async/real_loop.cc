@@ -23,7 +23,8 @@ namespace asio = boost::asio;
 struct RealLoop::State {
   State(asio::io_context& context, int threads) : alarm(context), pool(static_cast<std::size_t>(threads)) {}
 
-  asio::steady_timer alarm;  // for the earliest of the loop's timers
+  asio::steady_timer alarm;  // for the earliest of the loop's timers, or earlier
+  SteadyTime alarm_at = kNever;
   asio::thread_pool pool;
   std::function<void()> rearm;
 };
@@ -32,11 +33,15 @@ RealLoop::RealLoop(int blocking_threads)
     : Loop(std::make_shared<SystemClock>(), Random::from_kernel()),
       state_(std::make_unique<State>(context(), blocking_threads)) {
   state_->rearm = [this] {
-    if (next_timer() == kNever) return;
+    // Most timers are deadlines that never pass: an alarm that goes off too early now and then costs less
+    // than one that is moved, by a system call, with each of them.
+    if (next_timer() >= state_->alarm_at) return;
+    state_->alarm_at = next_timer();
     state_->alarm.expires_at(std::chrono::steady_clock::time_point(
         std::chrono::duration_cast<std::chrono::steady_clock::duration>(next_timer().time_since_epoch())));
     state_->alarm.async_wait([this](boost::system::error_code error) {
       if (error) return;  // re-armed for an earlier timer
+      state_->alarm_at = kNever;
       fire_due_timers();
       state_->rearm();
     });

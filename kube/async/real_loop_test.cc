@@ -148,6 +148,25 @@ TEST_CASE("timers fire in order on the real clock") {
   loop.run(run(loop));
 }
 
+TEST_CASE("timers that are cancelled or moved keep no other from firing") {
+  RealLoop loop;
+  bool cancelled_fired = false, moved_fired = false, last_fired = false;
+  Timer last(loop, [&] { last_fired = true; });
+  Timer cancelled(loop, [&] { cancelled_fired = true; });
+  Timer moved(loop, [&] { moved_fired = true; });
+  auto main = [&](Loop& l) -> Task<> {
+    cancelled.set(l.after(1ms));
+    last.set(l.after(30ms));
+    cancelled.cancel();
+    moved.set(l.after(10h));
+    co_await sleep(l, 5ms);  // past the time that was given up
+    moved.set(l.after(5ms));
+    while (!moved_fired || !last_fired) co_await sleep(l, 1ms);
+  };
+  loop.run(main(loop));
+  CHECK_FALSE(cancelled_fired);
+}
+
 TEST_CASE("a signal and a readable descriptor end their waits") {
   RealLoop loop;
   auto run = [](Loop& l) -> Task<> {
