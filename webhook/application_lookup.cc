@@ -8,9 +8,13 @@ ApplicationLookup::ApplicationLookup(std::shared_ptr<const SharedApplications> k
                                      kube::Duration deadline)
     : known_(std::move(known)), client_(client), deadline_(deadline) {}
 
+Application ApplicationLookup::known(const kube::ObjectKey& key, const std::string& uid) const {
+  Application found = known_->find(key);
+  return found && (uid.empty() || found->metadata.uid == uid) ? found : nullptr;
+}
+
 kube::Task<kube::Result<Application>> ApplicationLookup::find(kube::ObjectKey key, std::string uid) {
-  Application known = known_->find(key);
-  if (known && (uid.empty() || known->metadata.uid == uid)) co_return known;
+  if (Application found = known(key, uid)) co_return found;
   kube::JsonApi applications(client_, kSparkApplications, key.ns);
   applications.with_deadline(deadline_);
   auto object = co_await applications.get(key.name);

@@ -23,6 +23,9 @@ class ApplicationLookup {
 
   // `uid`: what the pod itself says about its owner; "" = nothing. An application of another uid is a
   // predecessor that the cache still knows, and must not become the owner of a new one's driver.
+  // As find(), but by the informer alone; null: it does not know that one.
+  Application known(const kube::ObjectKey& key, const std::string& uid) const;
+
   kube::Task<kube::Result<Application>> find(kube::ObjectKey key, std::string uid);
 
  private:

@@ -27,38 +27,56 @@ std::string owner_uid(JsonView metadata, std::string_view application) {
 PodDefaulter::PodDefaulter(ApplicationLookup& lookup, PodDefaulterOptions options)
     : lookup_(lookup), options_(std::move(options)) {}
 
-kube::Task<Verdict> PodDefaulter::decide(const kube::Review& review) {
-  if (review.operation != "CREATE" || !review.sub_resource.empty()) co_return Verdict::allow();
+std::variant<Verdict, PodDefaulter::Question> PodDefaulter::read(const kube::Review& review) {
+  if (review.operation != "CREATE" || !review.sub_resource.empty()) return Verdict::allow();
   auto view = review.read(reader_);
-  if (!view) co_return Verdict::error(400, view.error().message());
+  if (!view) return Verdict::error(400, view.error().message());
   const JsonView metadata = (*view)["metadata"];
   const JsonView labels = metadata["labels"];
-  const kube::ObjectKey application{std::string(metadata["namespace"].string_or(review.namespace_)),
-                                    std::string(labels[api::label::kAppName].string_or())};
-  if (application.name.empty()) co_return Verdict::allow();
-  if (!options_.namespaces.empty() && !options_.namespaces.contains(application.ns))
-    co_return Verdict::allow();
-  const auto role = spark::pod_role(labels[api::label::kSparkRole].string_or());
-  std::string uid = owner_uid(metadata, application.name);
-  // The views end with the first wait: another review will use the reader.
-  const Json pod = view->to_json();
+  Question question;
+  question.application = {std::string(metadata["namespace"].string_or(review.namespace_)),
+                          std::string(labels[api::label::kAppName].string_or())};
+  if (question.application.name.empty()) return Verdict::allow();
+  if (!options_.namespaces.empty() && !options_.namespaces.contains(question.application.ns))
+    return Verdict::allow();
+  question.uid = owner_uid(metadata, question.application.name);
+  question.role = spark::pod_role(labels[api::label::kSparkRole].string_or());
+  // Views end with the next review, which may come before this one is answered.
+  question.pod = view->to_json();
+  return question;
+}
 
-  const std::string what = "SparkApplication " + application.to_string();
-  const auto found = co_await lookup_.find(application, std::move(uid));
-  if (!found) {
-    const std::string why = "cannot read " + what + " of the pod: " + found.error().message();
-    const bool definite =
-        found.error().is_not_found() || found.error().kind() == kube::ErrorKind::InvalidInput;
-    co_return refused(review, definite ? Verdict::deny(why) : Verdict::error(500, why));
-  }
-  if (!role)
-    co_return refused(review, Verdict::deny("the pod of " + what + " is neither driver nor executor: label " +
-                                            api::label::kSparkRole));
-  const auto mutated = spark::mutate_pod(pod, **found, *role, options_.service_links);
+Verdict PodDefaulter::answer(const kube::Review& review, const Question& question,
+                             const api::SparkApplication& app) const {
+  const auto what = [&] { return "the pod of SparkApplication " + question.application.to_string(); };
+  if (!question.role)
+    return refused(
+        review, Verdict::deny(what() + " is neither driver nor executor: label " + api::label::kSparkRole));
+  const auto mutated = spark::mutate_pod(question.pod, app, *question.role, options_.service_links);
   if (!mutated)
-    co_return refused(review,
-                      Verdict::deny("cannot mutate the pod of " + what + ": " + mutated.error().message()));
-  co_return Verdict::patch(pod, *mutated);
+    return refused(review, Verdict::deny("cannot mutate " + what() + ": " + mutated.error().message()));
+  return Verdict::patch(question.pod, *mutated);
+}
+
+std::optional<Verdict> PodDefaulter::decide_at_once(const kube::Review& review) {
+  const auto asked = read(review);
+  if (const auto* verdict = std::get_if<Verdict>(&asked)) return *verdict;
+  const auto& question = std::get<Question>(asked);
+  const Application app = lookup_.known(question.application, question.uid);
+  if (!app) return std::nullopt;
+  return answer(review, question, *app);
+}
+
+kube::Task<Verdict> PodDefaulter::decide(const kube::Review& review) {
+  const auto asked = read(review);
+  if (const auto* verdict = std::get_if<Verdict>(&asked)) co_return *verdict;
+  const auto& question = std::get<Question>(asked);
+  const auto found = co_await lookup_.find(question.application, question.uid);
+  if (found) co_return answer(review, question, **found);
+  const std::string why = "cannot read SparkApplication " + question.application.to_string() +
+                          " of the pod: " + found.error().message();
+  const bool definite = found.error().is_not_found() || found.error().kind() == kube::ErrorKind::InvalidInput;
+  co_return refused(review, definite ? Verdict::deny(why) : Verdict::error(500, why));
 }
 
 Verdict PodDefaulter::refused(const kube::Review& review, Verdict verdict) const {

@@ -3,6 +3,7 @@
 //
 //   PodDefaulter defaulter(lookup, {.namespaces = {"team-a"}, .log = log});
 //   Verdict verdict = co_await defaulter.decide(review);
+//   std::optional<Verdict> known = defaulter.decide_at_once(review);   // where nothing has to be read
 //
 // Untouched: anything but the creation of a pod, pods of other namespaces, pods without the label app-name
 // (a SparkConnect's, anybody else's). Refused with 403: the application does not exist, the pod is neither
@@ -11,8 +12,10 @@
 // Thread: the loop's only. Lifetime: the lookup outlives it; a review outlives its decide().
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
+#include <variant>
 
 #include "kube/admission/review.h"
 #include "kube/base/log.h"
@@ -32,8 +35,20 @@ class PodDefaulter {
   PodDefaulter(ApplicationLookup& lookup, PodDefaulterOptions options);
 
   kube::Task<kube::Verdict> decide(const kube::Review& review);
+  // The same verdict; nothing when the application would have to be read live.
+  std::optional<kube::Verdict> decide_at_once(const kube::Review& review);
 
  private:
+  struct Question {
+    kube::ObjectKey application;
+    std::string uid;  // of the application that the pod names as its owner
+    std::optional<spark::PodRole> role;
+    kube::Json pod;
+  };
+  // What the review asks, unless that is answered already.
+  std::variant<kube::Verdict, Question> read(const kube::Review& review);
+  kube::Verdict answer(const kube::Review& review, const Question& question,
+                       const api::SparkApplication& app) const;
   kube::Verdict refused(const kube::Review& review, kube::Verdict verdict) const;
 
   ApplicationLookup& lookup_;

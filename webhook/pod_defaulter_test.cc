@@ -91,6 +91,19 @@ TEST_CASE("an application that the informer does not know yet is read live", "[w
       std::vector<std::string>{"GET /apis/sparkoperator.k8s.io/v1beta2/namespaces/ns/sparkapplications/pi"});
 }
 
+TEST_CASE("what needs no reading is answered at once, and alike", "[webhook]") {
+  World world;
+  webhook::PodDefaulter defaulter(world.lookup, {});
+  const kube::Review review = review_of("CREATE", pod_json("driver"));
+  CHECK_FALSE(defaulter.decide_at_once(review));
+  world.knows(world.live);
+  for (const kube::Review& each :
+       {review, review_of("UPDATE", pod_json("driver")), review_of("CREATE", pod_json("driver", "")),
+        review_of("CREATE", pod_json("something")), review_of("CREATE", Json::array())})
+    CHECK(defaulter.decide_at_once(each) == world.decide(each));
+  CHECK(world.server.requests.empty());
+}
+
 TEST_CASE("a driver is never owned by a predecessor of its application", "[webhook]") {
   World world;
   Json old = world.live;

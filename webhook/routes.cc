@@ -64,8 +64,9 @@ kube::ReviewRoutes review_routes(std::shared_ptr<const SharedApplications> known
                                  std::shared_ptr<kube::Client> client, RouteOptions options) {
   auto handlers = std::make_shared<Handlers>(std::move(known), std::move(client), options);
   kube::ReviewRoutes routes;
-  routes.add_task(path::kMutatePod,
-                  [handlers](const Review& review) { return handlers->pods.decide(review); });
+  routes.add_task(
+      path::kMutatePod, [handlers](const Review& review) { return handlers->pods.decide(review); },
+      [handlers](const Review& review) { return handlers->pods.decide_at_once(review); });
   routes.add(path::kMutateApplication, default_application);
   routes.add(path::kMutateScheduled, default_nothing);
   routes.add(path::kMutateConnect, default_nothing);

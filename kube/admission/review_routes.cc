@@ -7,13 +7,13 @@ ReviewRoutes& ReviewRoutes::add(std::string path, Decide decide) {
   return *this;
 }
 
-ReviewRoutes& ReviewRoutes::add_task(std::string path, DecideLater decide) {
-  handlers_.insert_or_assign(std::move(path), Handler{std::move(decide)});
+ReviewRoutes& ReviewRoutes::add_task(std::string path, DecideLater decide, DecideAtOnce at_once) {
+  handlers_.insert_or_assign(std::move(path), Handler{std::move(decide), std::move(at_once)});
   return *this;
 }
 
 ReviewRoutes& ReviewRoutes::add_uncounted(std::string path, Decide decide) {
-  handlers_.insert_or_assign(std::move(path), Handler{std::move(decide), false});
+  handlers_.insert_or_assign(std::move(path), Handler{.decide = std::move(decide), .counted = false});
   return *this;
 }
 

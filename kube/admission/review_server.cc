@@ -53,9 +53,10 @@ class ReviewServer::Impl {
   Impl(Loop& loop, const ReviewRoutes& routes, ReviewServerOptions options)
       : loop_(loop), options_(std::move(options)), server_(loop, http_options(), handler(), options_.log) {
     for (const auto& [path, handler] : routes.all())
-      routes_.emplace(path, Route{handler.decide, options_.metrics == nullptr || !handler.counted
-                                                      ? nullptr
-                                                      : &options_.metrics->path(path)});
+      routes_.emplace(
+          path,
+          Route{handler.decide, handler.at_once,
+                options_.metrics == nullptr || !handler.counted ? nullptr : &options_.metrics->path(path)});
   }
 
   HttpServer& server() { return server_; }
@@ -63,6 +64,7 @@ class ReviewServer::Impl {
  private:
   struct Route {
     std::variant<ReviewRoutes::Decide, ReviewRoutes::DecideLater> handler;
+    ReviewRoutes::DecideAtOnce at_once;
     ReviewMetrics::Path* metrics;
   };
 
@@ -133,6 +135,8 @@ class ReviewServer::Impl {
     try {
       if (const auto* at_once = std::get_if<ReviewRoutes::Decide>(&route.handler))
         co_return (*at_once)(review);
+      if (route.at_once)
+        if (auto verdict = route.at_once(review)) co_return std::move(*verdict);
       const auto& later = std::get<ReviewRoutes::DecideLater>(route.handler);
       Result<Verdict> decided = co_await with_deadline(
           loop_, loop_.after(time_allowed(target, options_.deadline)), caught(later(review), &thrown));

@@ -95,6 +95,10 @@ Task<Verdict> decide_after(Loop* loop, Duration wait) {
   co_return Verdict::allow();
 }
 
+Task<Verdict> deny_later() {
+  co_return Verdict::deny("later");
+}
+
 }  // namespace
 
 TEST_CASE("a path's function answers its reviews", "[review_server]") {
@@ -157,6 +161,28 @@ TEST_CASE("a handler that throws fails its review alone", "[review_server]") {
   CHECK(world.response("/m", review_text("u3"))["allowed"] == true);
   CHECK(world.value("controller_runtime_webhook_panics_total", {}) == 2);
   CHECK(world.lines->contains("review handler ended by an exception"));
+}
+
+TEST_CASE("what is answered at once becomes no task", "[review_server]") {
+  int tasks = 0;
+  ReviewRoutes routes;
+  routes.add_task(
+      "/m",
+      [&tasks](const Review&) {
+        ++tasks;
+        return deny_later();
+      },
+      [](const Review& review) -> std::optional<Verdict> {
+        if (review.uid == "broken") throw std::runtime_error("at once");
+        if (review.uid == "unknown") return std::nullopt;
+        return Verdict::allow();
+      });
+  World world(routes);
+  CHECK(world.response("/m", review_text("known"))["allowed"] == true);
+  CHECK(tasks == 0);
+  CHECK(world.response("/m", review_text("unknown"))["status"]["message"] == "later");
+  CHECK(tasks == 1);
+  CHECK(world.response("/m", review_text("broken"))["status"]["code"] == 500);
 }
 
 TEST_CASE("a task that does not come back in time has code 504", "[review_server]") {
