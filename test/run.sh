@@ -15,7 +15,8 @@
 #                   languages, submitters and API servers (test/e2e/cells.py): six of them; `e2e --all` all sixteen. A
 #                   schedule, and a Connect server of Spark 4.1 with Python's client; with --all those of 3.5, too
 #       failover    two operators on the embedded and a real API server, the leader killed, frozen and rolled
-#       lifecycle   every row of the table of transitions, and kills at drawn writes, on the embedded and a real API server
+#       lifecycle   every row of the table of transitions, and kills at drawn writes; schedules and Connect servers; on the
+#                   embedded and a real API server
 #       rotation    two webhook replicas behind a real API server under load: certificates change, replicas and server restart;
 #                   clients that misbehave
 #       chart       what the Helm chart renders, against a real API server; the operator with its roles; what a Go operator
