@@ -105,6 +105,7 @@ class FakeApi {
   // A deleted pod only terminates; its end is erase().
   bool pods_terminate_slowly = false;
   bool watches_are_silent = false;  // events stay with the server
+  std::string silent_plural = {};   // … of these objects alone
   std::vector<std::string> asked;
   std::map<std::string, std::string> logs;  // of pods, by their path
 
@@ -208,7 +209,8 @@ class FakeApi {
     (void)co_await exchange.start({.status = 200, .headers = {{"Content-Type", "application/json"}}});
     std::size_t next = 0;
     while (true) {
-      while (watches_are_silent || next == events_.size()) co_await news_->wait();
+      while (watches_are_silent || silent_plural == target.plural || next == events_.size())
+        co_await news_->wait();
       const Event event = events_[next++];
       if (std::stoi(event.object["metadata"]["resourceVersion"].get<std::string>()) <= from) continue;
       if (!selected(event, prefix_of(target), target.plural, selector)) continue;

@@ -9,7 +9,10 @@ kube::Result<RunView> project_run(kube::JsonView object) {
   static const kube::MetaWants wants{.labels = std::vector<std::string>{}};
   auto meta = kube::project_meta(object, wants);
   if (!meta) return kube::fail(std::move(meta));
-  RunView run{.key = meta->key, .uid = meta->uid, .created = meta->creation_timestamp};
+  RunView run{.key = meta->key,
+              .uid = meta->uid,
+              .resource_version = meta->resource_version,
+              .created = meta->creation_timestamp};
   run.terminating = meta->deletion_timestamp.has_value();
   // Not necessarily its controller: the Go operator leaves that flag out.
   for (const kube::OwnerReference& owner : meta->owner_references) {

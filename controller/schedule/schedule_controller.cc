@@ -27,6 +27,10 @@ constexpr const char* kByUid = "uid";
 // How long the POST of a run may take: the longest of these that the lease is certain to outlast.
 constexpr std::array<kube::Duration, 3> kPostDeadlines{std::chrono::seconds(10), std::chrono::seconds(5),
                                                        std::chrono::seconds(2)};
+// Timers follow the steady clock, schedules the one on the wall: when that is set forward, a run is late by
+// no more than this.
+constexpr kube::Duration kLongestWait = std::chrono::minutes(1);
+constexpr kube::Duration kSoon = std::chrono::seconds(1);
 
 std::string schedule_label(const ScheduledSparkApplication& schedule) {
   // A label of the schedule's own wins, as all of them do.
@@ -132,18 +136,21 @@ Task<ScheduleController::Reconciled> ScheduleController::reconcile(kube::Reconci
         std::move(schedule).error().while_doing("read ScheduledSparkApplication " + request.key.to_string()));
   }
   ScheduleDecision decision = decide_schedule(*schedule, runs_of(*schedule), loop_.now(), options_.policy);
-  if (const auto* run = std::get_if<StartRun>(&decision.step)) {
-    co_return co_await start(*schedule, *run, request.log);
-  }
-  if (const auto* surplus = std::get_if<DeleteRuns>(&decision.step)) {
-    auto removed = co_await remove(surplus->runs, request.log);
+  if (decision.due) co_return co_await settle_due(*schedule, request.log);
+  co_return co_await carry_out(*schedule, std::move(decision), request.log);
+}
+
+Task<ScheduleController::Reconciled> ScheduleController::carry_out(const ScheduledSparkApplication& schedule,
+                                                                   ScheduleDecision decision, kube::Log log) {
+  if (const auto* runs = std::get_if<DeleteRuns>(&decision.step)) {
+    auto removed = co_await remove(runs->runs, log);
     if (!removed) co_return fail(std::move(removed));
   }
-  if (decision.status) {
-    co_return co_await write(*schedule, std::move(*decision.status), std::move(decision.notes), request.log);
-  }
+  if (decision.status)
+    co_return co_await write(schedule, std::move(*decision.status), std::move(decision.notes), log);
   const auto* wait = std::get_if<Wait>(&decision.step);
-  if (wait != nullptr && wait->at_most) co_return ReconcileResult::after(*wait->at_most);
+  if (wait != nullptr && wait->at_most)
+    co_return ReconcileResult::after(std::min(*wait->at_most, kLongestWait));
   co_return ReconcileResult::done();
 }
 
@@ -164,8 +171,8 @@ Task<Result<std::vector<RunView>>> ScheduleController::live_runs(const Scheduled
   co_return runs;
 }
 
-Task<ScheduleController::Reconciled> ScheduleController::start(const ScheduledSparkApplication& cached,
-                                                               StartRun run, kube::Log log) {
+Task<ScheduleController::Reconciled> ScheduleController::settle_due(const ScheduledSparkApplication& cached,
+                                                                    kube::Log log) {
   const std::uint64_t term = leadership_.term();
   kube::JsonApi schedules(client_, kScheduledSparkApplications, cached.metadata.namespace_);
   auto object = co_await schedules.get(cached.metadata.name);
@@ -182,45 +189,51 @@ Task<ScheduleController::Reconciled> ScheduleController::start(const ScheduledSp
     if (!listed) co_return fail(std::move(listed));
     runs = std::move(*listed);
   }
-  ScheduleDecision again = decide_schedule(*live, runs, loop_.now(), options_.policy);
-  if (const auto* replaced = std::get_if<DeleteRuns>(&again.step)) {
-    auto removed = co_await remove(replaced->runs, log);
-    if (!removed) co_return fail(std::move(removed));
-  }
-  if (again.status) co_return co_await write(*live, std::move(*again.status), std::move(again.notes), log);
-  const auto* still = std::get_if<StartRun>(&again.step);
-  if (still == nullptr || still->name != run.name) co_return ReconcileResult::again();
+  ScheduleDecision decision = decide_schedule(*live, runs, loop_.now(), options_.policy);
+  const auto* run = std::get_if<StartRun>(&decision.step);
+  if (run != nullptr) co_return co_await start(*object, *live, *run, term, log);
+  const bool replaces = decision.due && std::holds_alternative<DeleteRuns>(decision.step);
+  auto done = co_await carry_out(*live, std::move(decision), log);
+  // The one that is due starts once they are gone, or on their way.
+  if (done && replaces) co_return ReconcileResult::again();
+  co_return done;
+}
 
+// `object` is the schedule as it was read in this `term`.
+Task<ScheduleController::Reconciled> ScheduleController::start(const Json& object,
+                                                               const ScheduledSparkApplication& schedule,
+                                                               StartRun run, std::uint64_t term,
+                                                               kube::Log log) {
   std::optional<kube::Duration> deadline;
   for (const kube::Duration candidate : kPostDeadlines) {
     if (!deadline && leadership_.valid_for(candidate)) deadline = candidate;
   }
   if (!deadline || leadership_.term() != term) co_return ReconcileResult::again();
-  kube::JsonApi apps(client_, kSparkApplications, live->metadata.namespace_);
-  auto created = co_await apps.with_deadline(*deadline).create(make_run(*object, run));
+  kube::JsonApi apps(client_, kSparkApplications, schedule.metadata.namespace_);
+  auto created = co_await apps.with_deadline(*deadline).create(make_run(object, run));
   const bool was_there = !created && created.error().is_already_exists();
   if (was_there) created = co_await apps.get(run.name);
   if (!created && is_refusal(created.error()))
-    co_return co_await refused(*live, std::move(created).error(), log);
+    co_return co_await refused(schedule, std::move(created).error(), log);
   if (!created) co_return fail(std::move(created).error().while_doing("create run " + run.name));
 
   auto meta = kube::decode<kube::ObjectMeta>((*created)["metadata"], "metadata");
   if (!meta) co_return fail(std::move(meta));
   const bool ours = std::ranges::any_of(meta->owner_references, [&](const kube::OwnerReference& owner) {
-    return owner.uid == live->metadata.uid;
+    return owner.uid == schedule.metadata.uid;
   });
   std::vector<Note> notes;
   std::optional<kube::TimePoint> started;
   if (ours) {
     started = meta->creation_timestamp.value_or(loop_.now());
-    notes.push_back({false, "ScheduledRunStarted", "SparkApplication " + run.name + " was created"});
+    notes.push_back(started_note(run));
     if (!was_there) log.info("run created", {{"run", run.name}});
   } else {
     notes.push_back({true, "ScheduledRunSkipped",
                      "the run of " + kube::to_rfc3339(run.due) + " is skipped: SparkApplication " + run.name +
                          " exists already and is not of this schedule"});
   }
-  co_return co_await write(*live, after_run(*live, run, started, loop_.now(), options_.policy),
+  co_return co_await write(schedule, after_run(schedule, run, started, loop_.now(), options_.policy),
                            std::move(notes), log);
 }
 
@@ -239,8 +252,11 @@ Task<ScheduleController::Reconciled> ScheduleController::refused(const Scheduled
 Task<ScheduleController::Reconciled> ScheduleController::remove(const std::vector<RunView>& runs,
                                                                 kube::Log log) {
   for (const RunView& run : runs) {
-    auto removed = co_await kube::remove_if_same(client_, kSparkApplications, run.key,
-                                                 kube::DeleteOptions().uid(run.uid));
+    kube::DeleteOptions options = kube::DeleteOptions().uid(run.uid);
+    // Its history is over only as long as nobody has edited it.
+    if (run.has_ended()) options.precondition_resource_version = run.resource_version;
+    auto removed =
+        co_await kube::remove_if_same(client_, kSparkApplications, run.key, std::move(options));
     if (!removed) co_return fail(std::move(removed).error().while_doing("delete run " + run.key.to_string()));
     log.info("run deleted", {{"run", run.key.to_string()}, {"state", api::to_string(run.state)}});
   }
@@ -262,7 +278,10 @@ Task<ScheduleController::Reconciled> ScheduleController::write(const ScheduledSp
     events_.event(about, note.warning ? kube::EventType::Warning : kube::EventType::Normal, note.reason,
                   note.message);
   }
-  co_return ReconcileResult::done();
+  // An event tells of this very write, usually; a watch that has gone silent must not cost the next run.
+  if (!status.next_run || schedule.spec.suspend.value_or(false)) co_return ReconcileResult::done();
+  const kube::Duration until = std::max(*status.next_run - loop_.now(), kube::Duration(kSoon));
+  co_return ReconcileResult::after(std::min(until, kLongestWait));
 }
 
 }  // namespace controller

@@ -4,10 +4,12 @@
 //   ScheduleController::add_to(manager, {.policy = {.local = api::TimeZone::local(tz)}, .log = log});
 //   co_await manager.run();
 //
-// Watches the schedules and the applications that schedules made. A run is created after a live read of the
-// schedule (and, where runs must not overlap, of its runs) that came to the same decision, and only while the
-// lease is held without a break since then. A name that is taken by a run of the same schedule means that the
-// run was started before; taken by anybody else, it is left alone and the run skipped.
+// Watches the schedules and the applications that schedules made. Whether a run is started or skipped, or
+// others are deleted for it, is decided on a live read of the schedule (and, where runs must not overlap, of
+// its runs); it is created only while the lease is held without a break since then. A name that is taken by a
+// run of the same schedule means that the run was started before; taken by anybody else, it is left alone and
+// the run skipped. Runs of the history are deleted as they were seen, by UID and resourceVersion: one that
+// was edited meanwhile is running again.
 //
 // Thread: the loop's only. Lifetime: the manager owns it.
 #pragma once
@@ -53,7 +55,11 @@ class ScheduleController {
   ScheduleController(kube::Manager& manager, ScheduleControllerOptions options);
 
   kube::Task<Reconciled> reconcile(kube::ReconcileRequest request);
-  kube::Task<Reconciled> start(const api::ScheduledSparkApplication& cached, StartRun run, kube::Log log);
+  kube::Task<Reconciled> settle_due(const api::ScheduledSparkApplication& cached, kube::Log log);
+  kube::Task<Reconciled> carry_out(const api::ScheduledSparkApplication& schedule, ScheduleDecision decision,
+                                   kube::Log log);
+  kube::Task<Reconciled> start(const kube::Json& object, const api::ScheduledSparkApplication& schedule,
+                               StartRun run, std::uint64_t term, kube::Log log);
   kube::Task<Reconciled> refused(const api::ScheduledSparkApplication& schedule, kube::Error error,
                                  kube::Log log);
   kube::Task<Reconciled> remove(const std::vector<RunView>& runs, kube::Log log);

@@ -96,7 +96,8 @@ TEST_CASE("a schedule makes an application a minute, each with its template, lab
   CHECK(world.runs().size() == 4);
 }
 
-TEST_CASE("ended runs are pruned when they end, not when the next one starts", "[schedule]") {
+TEST_CASE("ended runs are pruned when they end, not when the next one starts (fault 18 of the Go operator)",
+          "[schedule]") {
   World world;
   world.apply();
   world.to_minute();
@@ -132,6 +133,91 @@ TEST_CASE("Forbid sees runs that the cache has not heard of", "[schedule]") {
   world.api.change(first, [](Json& object) { object["status"]["applicationState"]["state"] = "RUNNING"; });
   world.pass(1min);
   CHECK(world.runs().size() == 1);
+}
+
+TEST_CASE("Forbid does not skip for a run whose end the cache has not heard of", "[schedule]") {
+  World world;
+  world.apply();
+  world.edit([](Json& spec) { spec["concurrencyPolicy"] = "Forbid"; });
+  world.to_minute();
+  REQUIRE(world.runs().size() == 1);
+  world.api.watches_are_silent = true;
+  world.api.change(world.runs()[0],
+                   [](Json& object) { object["status"]["applicationState"]["state"] = "COMPLETED"; });
+  world.pass(1min);
+  CHECK(world.runs().size() == 2);
+}
+
+// The event of the run comes before that of the status that tells of it, as if its watch were the quicker
+// one.
+TEST_CASE("Replace spares the run that an old view takes for one to be replaced", "[schedule]") {
+  World world;
+  world.apply();
+  world.edit([](Json& spec) { spec["concurrencyPolicy"] = "Replace"; });
+  world.api.before = [&](const std::string& request) {
+    // From now on the cache shows the schedule as due.
+    if (request == "POST sparkapplications") world.api.silent_plural = "scheduledsparkapplications";
+    return FakeFault{};
+  };
+  world.to_minute();
+  REQUIRE(world.runs().size() == 1);
+  const std::string first = world.runs()[0];
+  const Json uid = world.api.at(first)["metadata"]["uid"];
+  world.api.change(first, [](Json& object) { object["status"]["applicationState"]["state"] = "RUNNING"; });
+  world.pass(40s);
+  REQUIRE(world.api.has(first));
+  CHECK(world.api.at(first)["metadata"]["uid"] == uid);
+  CHECK(world.api.count("POST sparkapplications") == 1);
+  // And its successor replaces it, on time.
+  world.pass(20s);
+  CHECK_FALSE(world.api.has(first));
+  CHECK(world.runs().size() == 1);
+}
+
+TEST_CASE("runs are made on time while the watches are silent", "[schedule]") {
+  World world;
+  world.apply();
+  world.to_minute();
+  world.api.watches_are_silent = true;
+  for (std::size_t minute = 2; minute <= 4; ++minute) {
+    world.pass(1min);
+    CHECK(world.runs().size() == minute);
+  }
+}
+
+TEST_CASE("a clock that is set forward makes a run late by a minute at most", "[schedule]") {
+  World world;
+  Json schedule = every_minute();
+  schedule["spec"]["schedule"] = "0 * * * *";
+  world.apply(schedule);
+  world.api.server.loop.jump_wall_clock(1h);
+  world.pass(61s);
+  CHECK(world.runs().size() == 1);
+}
+
+TEST_CASE("a run that was edited after its end is running again, and is not pruned", "[schedule]") {
+  World world;
+  Json schedule = every_minute();
+  schedule["spec"]["successfulRunHistoryLimit"] = 0;
+  world.apply(schedule);
+  world.to_minute();
+  REQUIRE(world.runs().size() == 1);
+  const std::string run = world.runs()[0];
+  // The operator is told of the end, and the edit comes before it acts.
+  world.api.before = [&](const std::string& request) {
+    if (request == "DELETE sparkapplications" &&
+        world.api.at(run)["status"]["applicationState"]["state"] == "COMPLETED")
+      world.api.change(run,
+                       [](Json& object) { object["status"]["applicationState"]["state"] = "INVALIDATING"; });
+    return FakeFault{};
+  };
+  world.edit([](Json& spec) { spec["suspend"] = true; });
+  world.end_all("COMPLETED");
+  CHECK(world.api.count("DELETE sparkapplications") == 1);
+  REQUIRE(world.api.has(run));
+  world.api.before = nullptr;
+  world.end_all("COMPLETED");
+  CHECK_FALSE(world.api.has(run));
 }
 
 TEST_CASE("a name that is somebody else's is left alone, and the run skipped", "[schedule]") {
@@ -177,7 +263,8 @@ TEST_CASE("a live read stops a run that was suspended a moment ago", "[schedule]
 
 // The operator is killed at each of its writes in turn, before it reaches the server and after it was carried
 // out. Each minute must still have its run, and no more than one.
-TEST_CASE("a kill at any write neither loses a run nor makes one twice", "[schedule]") {
+TEST_CASE("a kill at any write neither loses a run nor makes one twice (fault 15 of the Go operator)",
+          "[schedule]") {
   for (const bool carried_out : {false, true}) {
     for (int kill_at = 1;; ++kill_at) {
       INFO("killed " << (carried_out ? "after" : "before") << " write " << kill_at);
@@ -198,7 +285,8 @@ TEST_CASE("a kill at any write neither loses a run nor makes one twice", "[sched
         return FakeFault{};
       };
       Json schedule = every_minute();
-      schedule["spec"]["concurrencyPolicy"] = kill_at % 2 == 0 ? "Allow" : "Forbid";
+      const char* const policies[] = {"Allow", "Forbid", "Replace"};
+      schedule["spec"]["concurrencyPolicy"] = policies[kill_at % 3];
       schedule["spec"]["successfulRunHistoryLimit"] = 0;
       world.apply(schedule);
       bool restarted = false;

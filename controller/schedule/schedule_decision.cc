@@ -124,10 +124,18 @@ Due look_at_due(const ScheduledSparkApplication& schedule, const CronSchedule& c
                 const std::vector<RunView>& runs, TimePoint now, const SchedulePolicy& policy) {
   if (!schedule.status.next_run || schedule.spec.suspend.value_or(false)) return {};
   const TimePoint due = *schedule.status.next_run;
+  const StartRun run{api::scheduled_run_name(schedule.metadata.name, due, policy.precision), due};
+  // Somebody has started it and did not get to write that down: it neither stands in its own way nor is it
+  // to be replaced by itself.
+  for (const RunView& other : runs) {
+    if (other.key.name != run.name) continue;
+    ScheduleDecision decision{.status = after_run(schedule, run, other.created.value_or(now), now, policy)};
+    decision.notes = {started_note(run)};
+    return Due{.decision = decision};
+  }
   const TimePoint start = kube::saturating_add(due, jitter(schedule, due));
   if (start > now) return {.wait = start - now};
 
-  const StartRun run{api::scheduled_run_name(schedule.metadata.name, due, policy.precision), due};
   const auto skip = [&](std::string why) {
     ScheduleDecision decision{.status = after_run(schedule, run, std::nullopt, now, policy)};
     decision.notes = {{true, "ScheduledRunSkipped",
@@ -161,6 +169,10 @@ Due look_at_due(const ScheduledSparkApplication& schedule, const CronSchedule& c
 
 }  // namespace
 
+Note started_note(const StartRun& run) {
+  return {false, "ScheduledRunStarted", "SparkApplication " + run.name + " was created"};
+}
+
 ScheduledSparkApplicationStatus after_run(const ScheduledSparkApplication& schedule, const StartRun& run,
                                           std::optional<TimePoint> started, TimePoint now,
                                           const SchedulePolicy& policy) {
@@ -191,7 +203,11 @@ ScheduleDecision decide_schedule(const ScheduledSparkApplication& schedule, cons
   }
 
   const Due due = look_at_due(schedule, *cron, runs, now, policy);
-  if (due.decision) return *due.decision;
+  if (due.decision) {
+    ScheduleDecision decision = *due.decision;
+    decision.due = true;
+    return decision;
+  }
 
   const History completed = history(schedule, runs, api::State::Completed,
                                     schedule.spec.successful_run_history_limit.value_or(kHistoryLimit));

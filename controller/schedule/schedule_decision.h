@@ -6,7 +6,8 @@
 //
 // Rules (docs/schedules.md):
 // - The run that is due is the one of status.nextRun, which was written down before. Its name follows from
-//   that time, so that whoever starts it again after a crash finds it there already.
+//   that time, so that whoever starts it again after a crash finds it there already; one that is there is
+//   written down, whatever the policy says of runs that overlap.
 // - nextRun is always later than the time in lastRunName: however clocks jump, no time has two runs.
 // - A nextRun that the schedule does not name any more (it was edited, or clocks were turned back) is worked
 //   out anew.
@@ -38,7 +39,7 @@ struct StartRun {
   std::string name;
   kube::TimePoint due;
 };
-// By UID; that they are gone is heard of.
+// By UID, and those that have ended only as they were seen; that they are gone is heard of.
 struct DeleteRuns {
   std::vector<RunView> runs;
 };
@@ -50,6 +51,9 @@ struct ScheduleDecision {
   // Patched after the step, with the resourceVersion decided on; absent: status stays.
   std::optional<api::ScheduledSparkApplicationStatus> status = {};
   std::vector<Note> notes = {};
+  // About the run that is due: carried out only if live reads lead to it. A cache that is behind would start,
+  // skip or replace for a run that has been started long ago.
+  bool due = false;
 };
 
 // `runs` are those that the schedule owns, in any order.
@@ -61,5 +65,6 @@ ScheduleDecision decide_schedule(const api::ScheduledSparkApplication& schedule,
 api::ScheduledSparkApplicationStatus after_run(const api::ScheduledSparkApplication& schedule,
                                                const StartRun& run, std::optional<kube::TimePoint> started,
                                                kube::TimePoint now, const SchedulePolicy& policy);
+Note started_note(const StartRun& run);
 
 }  // namespace controller

@@ -85,7 +85,10 @@ TEST_CASE("until the next run there is nothing to do but to wait", "[schedule]")
   CHECK_FALSE(decision.status);
 }
 
-TEST_CASE("a run is named after the time at which it was due, not the one at which it starts", "[schedule]") {
+TEST_CASE(
+    "a run is named after the time at which it was due, not the one at which it starts (fault 15 of the Go "
+    "operator)",
+    "[schedule]") {
   CHECK(started(decide(hourly(), "2026-01-01T10:00:00Z")) == name_at("2026-01-01T10:00:00Z"));
   CHECK(started(decide(hourly(), "2026-01-01T10:17:42Z")) == name_at("2026-01-01T10:00:00Z"));
 }
@@ -148,7 +151,7 @@ TEST_CASE("jitter delays a run by the same time whenever it is asked for", "[sch
   CHECK(std::get<Wait>(decide(schedule, "2026-01-01T10:00:00Z").step).at_most != delay);
 }
 
-TEST_CASE("Allow, and no policy at all, start beside what runs", "[schedule]") {
+TEST_CASE("Allow, and no policy at all, start beside what runs (fault 13 of the Go operator)", "[schedule]") {
   ScheduledSparkApplication schedule = hourly();
   const std::vector runs{run("2026-01-01T09:00:00Z", api::State::Running)};
   for (const char* policy : {"Allow", ""}) {
@@ -159,7 +162,8 @@ TEST_CASE("Allow, and no policy at all, start beside what runs", "[schedule]") {
   CHECK(started(decide(schedule, "2026-01-01T10:00:00Z", runs)) != "nothing");
 }
 
-TEST_CASE("Forbid looks at all runs, not at the newest alone, and skips", "[schedule]") {
+TEST_CASE("Forbid looks at all runs, not at the newest alone, and skips (fault 17 of the Go operator)",
+          "[schedule]") {
   ScheduledSparkApplication schedule = hourly();
   schedule.spec.concurrency_policy = "Forbid";
   std::vector runs{run("2026-01-01T08:00:00Z", api::State::Running),
@@ -182,7 +186,9 @@ TEST_CASE("with a starting deadline Forbid waits for the end of what runs", "[sc
   CHECK(started(decide(schedule, "2026-01-01T10:04:00Z", runs)) != "nothing");
 }
 
-TEST_CASE("Replace deletes all that run, and starts once they are gone or going", "[schedule]") {
+TEST_CASE(
+    "Replace deletes all that run, and starts once they are gone or going (fault 17 of the Go operator)",
+    "[schedule]") {
   ScheduledSparkApplication schedule = hourly();
   schedule.spec.concurrency_policy = "Replace";
   std::vector runs{run("2026-01-01T07:00:00Z", api::State::Submitted),
@@ -192,6 +198,38 @@ TEST_CASE("Replace deletes all that run, and starts once they are gone or going"
         std::vector{name_at("2026-01-01T07:00:00Z"), name_at("2026-01-01T08:00:00Z")});
   runs[0].terminating = runs[1].terminating = true;
   CHECK(started(decide(schedule, "2026-01-01T10:00:00Z", runs)) == name_at("2026-01-01T10:00:00Z"));
+}
+
+TEST_CASE("a run that is there already is written down, and neither replaced nor in its own way",
+          "[schedule]") {
+  ScheduledSparkApplication schedule = hourly();
+  schedule.spec.starting_deadline_seconds = 60;
+  for (const char* policy : {"Allow", "Forbid", "Replace"}) {
+    for (const char* now : {"2026-01-01T10:00:01Z", "2026-01-01T10:30:00Z"}) {
+      INFO(policy << " at " << now);
+      schedule.spec.concurrency_policy = policy;
+      const auto decision = decide(schedule, now, {run("2026-01-01T10:00:00Z", api::State::Running)});
+      CHECK(decision.due);
+      CHECK(std::holds_alternative<Wait>(decision.step));
+      CHECK(next_run(decision) == "2026-01-01T11:00:00Z");
+      CHECK(decision.status->last_run_name == name_at("2026-01-01T10:00:00Z"));
+      CHECK(decision.status->last_run == at("2026-01-01T10:00:00Z"));
+    }
+  }
+}
+
+TEST_CASE("what is decided about the run that is due rests on live reads, history does not", "[schedule]") {
+  ScheduledSparkApplication schedule = hourly();
+  schedule.spec.concurrency_policy = "Forbid";
+  CHECK(decide(schedule, "2026-01-01T10:00:00Z").due);
+  CHECK(decide(schedule, "2026-01-01T10:00:00Z", {run("2026-01-01T09:00:00Z", api::State::Running)}).due);
+  CHECK_FALSE(decide(schedule, "2026-01-01T09:30:00Z").due);
+  schedule.spec.successful_run_history_limit = 0;
+  schedule.status.last_run_name = name_at("2026-01-01T09:00:00Z");
+  const auto pruned =
+      decide(schedule, "2026-01-01T09:30:00Z", {run("2026-01-01T09:00:00Z", api::State::Completed)});
+  CHECK(deleted(pruned).size() == 1);
+  CHECK_FALSE(pruned.due);
 }
 
 TEST_CASE("a suspended schedule starts nothing, and makes up for it with one run", "[schedule]") {
@@ -204,7 +242,10 @@ TEST_CASE("a suspended schedule starts nothing, and makes up for it with one run
   CHECK(started(decide(schedule, "2026-01-01T12:30:00Z")) == name_at("2026-01-01T10:00:00Z"));
 }
 
-TEST_CASE("an edited schedule or zone works out the next run anew, whether it was due or not", "[schedule]") {
+TEST_CASE(
+    "an edited schedule or zone works out the next run anew, whether it was due or not (fault 14 of the Go "
+    "operator)",
+    "[schedule]") {
   ScheduledSparkApplication schedule = hourly();
   schedule.spec.schedule = "15 * * * *";
   CHECK(next_run(decide(schedule, "2026-01-01T09:30:00Z")) == "2026-01-01T10:15:00Z");
@@ -218,8 +259,10 @@ TEST_CASE("an edited schedule or zone works out the next run anew, whether it wa
   CHECK(next_run(decide(schedule, "2026-01-01T09:10:00Z")) == "2026-01-01T09:20:00Z");
 }
 
-TEST_CASE("a schedule that cannot be read says why, starts nothing, and recovers when it is fixed",
-          "[schedule]") {
+TEST_CASE(
+    "a schedule that cannot be read says why, starts nothing, and recovers when it is fixed (fault 14 of the "
+    "Go operator)",
+    "[schedule]") {
   ScheduledSparkApplication schedule = hourly();
   schedule.spec.schedule = "61 * * * *";
   const auto decision = decide(schedule, "2026-01-01T10:30:00Z");
@@ -236,7 +279,10 @@ TEST_CASE("a schedule that cannot be read says why, starts nothing, and recovers
   CHECK(fixed.status->reason.empty());
 }
 
-TEST_CASE("values that no policy has are named with their path", "[schedule]") {
+TEST_CASE(
+    "values that no policy has, such as negative limits, are named with their path (fault 16 of the Go "
+    "operator)",
+    "[schedule]") {
   const auto reason = [](auto&& change) {
     ScheduledSparkApplication schedule = hourly();
     change(schedule.spec);
