@@ -188,6 +188,7 @@ Task<Result<>> ConnectController::carry_out(const SparkConnect& connect, ChildSt
       co_return co_await patch_child(std::move(step), log);
     case ChildStep::What::Replace:
     case ChildStep::What::Delete:
+      if (auto same = co_await confirm_spec(connect); !same) co_return same;
       log.info("removed from around the server", {{"kind", step.resource.kind}, {"name", step.key.name}});
       co_return co_await remove_if_same(client_, step.resource, step.key,
                                         DeleteOptions().uid(step.present.uid));
@@ -280,19 +281,24 @@ Task<Result<>> ConnectController::settle_server(const SparkConnect& connect, std
                                                (pod->owner.empty() ? "nobody we know" : pod->owner));
 }
 
+// A new leader's cache may be older than what the last one made.
+Task<Result<>> ConnectController::confirm_spec(const SparkConnect& connect) {
+  const ObjectKey key = connect.metadata.key();
+  auto object = co_await kube::JsonApi(client_, kSparkConnects, key.ns).get(key.name);
+  if (!object && object.error().is_not_found()) co_return look_again("it has just been deleted");
+  if (!object) co_return fail(std::move(object).error().while_doing("get SparkConnect"));
+  auto live = kube::decode<SparkConnect>(*object);
+  if (!live) co_return fail(std::move(live));
+  if (live->metadata.uid != connect.metadata.uid || live->metadata.deletion_timestamp ||
+      live->spec != connect.spec)
+    co_return look_again("the SparkConnect has changed");
+  co_return Result<>{};
+}
+
 Task<Result<>> ConnectController::delete_server(const SparkConnect& connect, DeleteServer step,
                                                 kube::Log log) {
   if (step.for_an_edit) {
-    // A new leader's cache may be older than the server that the last one made.
-    const ObjectKey key = connect.metadata.key();
-    auto object = co_await kube::JsonApi(client_, kSparkConnects, key.ns).get(key.name);
-    if (!object && object.error().is_not_found()) co_return look_again("it has just been deleted");
-    if (!object) co_return fail(std::move(object).error().while_doing("get SparkConnect"));
-    auto live = kube::decode<SparkConnect>(*object);
-    if (!live) co_return fail(std::move(live));
-    if (live->metadata.uid != connect.metadata.uid || live->metadata.deletion_timestamp ||
-        live->spec != connect.spec)
-      co_return look_again("the SparkConnect has changed");
+    if (auto same = co_await confirm_spec(connect); !same) co_return same;
   }
   auto removed =
       co_await remove_if_same(client_, kube::kPods, step.pod.key, DeleteOptions().uid(step.pod.uid));

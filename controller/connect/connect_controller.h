@@ -7,9 +7,9 @@
 // Watches the SparkConnects and what belongs to them by label. Where their kind is not served (definitions of
 // an old release) the rest of the process does without. Names are fixed, every object has the SparkConnect as
 // its controller, every delete has a UID, so whatever is done twice or because of an old view finds the first
-// or is refused; a server is deleted for an edit only after a live read has shown the same spec. What is
-// somebody else's, by UID, is never touched. Deletion is the garbage collector's; the server's own hook lets
-// Spark end its executors first.
+// or is refused; a server is deleted for an edit, and a service that the spec calls otherwise, only after a
+// live read has shown the same spec. What is somebody else's, by UID, is never touched. Deletion is the
+// garbage collector's; the server's own hook lets Spark end its executors first.
 //
 // Thread: the loop's only. Lifetime: the manager owns it.
 #pragma once
@@ -67,6 +67,7 @@ class ConnectController {
   kube::Task<kube::Result<>> create_server(const api::SparkConnect& connect, kube::Json pod, kube::Log log);
   kube::Task<kube::Result<>> settle_server(const api::SparkConnect& connect, std::string name,
                                            kube::Error refusal, kube::Log log);
+  kube::Task<kube::Result<>> confirm_spec(const api::SparkConnect& connect);
   kube::Task<kube::Result<>> delete_server(const api::SparkConnect& connect, DeleteServer step,
                                            kube::Log log);
   kube::Task<Reconciled> write(const api::SparkConnect& connect, ConnectDecision decision, kube::Log log);

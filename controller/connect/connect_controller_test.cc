@@ -133,7 +133,7 @@ TEST_CASE("a settled SparkConnect writes nothing", "[connect]") {
   for (const std::string& request : world.api.asked) CHECK(request.starts_with("WATCH"));
 }
 
-TEST_CASE("an edit of the spec replaces the server once", "[connect]") {
+TEST_CASE("an edit of the spec replaces the server once (fault 27 of the Go operator)", "[connect]") {
   World world;
   world.api.pods_terminate_slowly = true;
   world.apply();
@@ -174,7 +174,30 @@ TEST_CASE("an edit of the service alone does not touch the server", "[connect]")
   CHECK(world.state() == "Ready");
 }
 
-TEST_CASE("a service's stale selector is put right", "[connect]") {
+// A new leader whose view of SparkConnects is the older one.
+TEST_CASE("a service that an old view calls otherwise is not deleted", "[connect]") {
+  World world;
+  world.apply();
+  world.make_ready();
+  world.api.silent_plural = "sparkconnects";
+  world.edit([](Json& spec) { spec["server"]["service"]["metadata"]["name"] = "sql-front"; });
+  // As the leader before has left it.
+  const std::string front = "/api/v1/namespaces/ns/services/sql-front";
+  Json service = world.api.at(kService);
+  service["metadata"]["name"] = "sql-front";
+  service["metadata"].erase("uid");
+  world.api.erase(kService);
+  world.api.put(front, service);
+  world.pass(10s);
+  CHECK(world.api.has(front));
+  world.api.silent_plural.clear();
+  world.edit([](Json& spec) { spec["server"]["service"]["metadata"]["labels"]["seen"] = "now"; });
+  world.pass(1min);
+  CHECK(world.api.has(front));
+  CHECK_FALSE(world.api.has(kService));
+}
+
+TEST_CASE("a service's stale selector is put right (fault 27 of the Go operator)", "[connect]") {
   World world;
   world.apply();
   world.make_ready();

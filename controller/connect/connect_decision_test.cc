@@ -55,7 +55,7 @@ ConnectDecision decide(std::optional<ConnectPodView> pod, const api::SparkConnec
 
 }  // namespace
 
-TEST_CASE("a server's pod says which state it is in, and why", "[connect]") {
+TEST_CASE("a server's pod says which state it is in, and why (fault 27 of the Go operator)", "[connect]") {
   struct Row {
     const char* why;
     std::function<void(ConnectPodView&)> how;

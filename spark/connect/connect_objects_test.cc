@@ -75,7 +75,8 @@ TEST_CASE("a SparkConnect becomes a config map, a server pod and a service", "[c
   }
 }
 
-TEST_CASE("a shell hands every word of the command on as it was written", "[connect]") {
+TEST_CASE("a shell hands every word of the command on as it was written (fault 27 of the Go operator)",
+          "[connect]") {
   const api::SparkConnect connect = load("conf-that-a-shell-would-read");
   const auto words = words_after_bash(*spark::connect_server_command(connect, kMaster), "10.0.0.8");
   for (const auto& [key, value] : connect.spec.spark_conf)
@@ -112,12 +113,45 @@ TEST_CASE("an edit is one of the server unless it is of the service alone", "[co
   CHECK_FALSE(spark::connect_spec_changed("9-0000000000000000", load("templates").spec));
 }
 
+TEST_CASE(
+    "the user's ports stay as they are, and ours fill what they leave open (fault 27 of the Go operator)",
+    "[connect]") {
+  const auto ports_of = [](const Json& ports) {
+    const Json service = spark::connect_service(edited("smallest", [&](api::SparkConnectSpec& spec) {
+      spec.server.service = {{"spec", {{"ports", ports}}}};
+    }));
+    std::vector<std::pair<std::string, int>> found;
+    for (const Json& port : service["spec"]["ports"]) found.emplace_back(port["name"], port["port"]);
+    return found;
+  };
+  using Ports = std::vector<std::pair<std::string, int>>;
+  const Ports ours{
+      {"driver-rpc", 7078}, {"blockmanager", 7079}, {"web-ui", 4040}, {"spark-connect-server", 15002}};
+  CHECK(ports_of(Json::array()) == ours);
+  CHECK(ports_of(Json::array({{{"name", "sql"}, {"port", 443}, {"targetPort", 15002}}})) ==
+        Ports{{"sql", 443}, {"driver-rpc", 7078}, {"blockmanager", 7079}, {"web-ui", 4040}});
+  CHECK(ports_of(Json::array({{{"name", "jdbc"}, {"port", 10000}}})) ==
+        Ports{{"jdbc", 10000},
+              {"driver-rpc", 7078},
+              {"blockmanager", 7079},
+              {"web-ui", 4040},
+              {"spark-connect-server", 15002}});
+}
+
+TEST_CASE("a service without a name is called like the server", "[connect]") {
+  const api::SparkConnect connect = edited("smallest", [](api::SparkConnectSpec& spec) {
+    spec.server.service = {{"spec", {{"type", "NodePort"}}}};
+  });
+  CHECK(spark::connect_service_name(connect) == connect.metadata.name + "-server");
+  CHECK(spark::connect_service(connect)["metadata"]["name"] == connect.metadata.name + "-server");
+}
+
 TEST_CASE("the hash of a spec is the same in every release", "[connect]") {
   CHECK(spark::connect_spec_hash(load("smallest").spec) == "1-9976708f5bb58852");
   CHECK(spark::connect_spec_hash(load("templates").spec) == "1-bdfc501bed06b722");
 }
 
-TEST_CASE("the service selects by what no edit changes", "[connect]") {
+TEST_CASE("the service selects by what no edit changes (fault 27 of the Go operator)", "[connect]") {
   const Json before = spark::connect_service(load("smallest"));
   const Json after = spark::connect_service(
       edited("smallest", [](api::SparkConnectSpec& spec) { spec.spark_version = "4.2.1"; }));
