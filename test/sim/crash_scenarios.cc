@@ -1,6 +1,7 @@
 #include "test/sim/crash_scenarios.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "api/constants.h"
 #include "kube/async/timer.h"
@@ -345,11 +346,24 @@ constexpr StoryKind kStories[] = {
 }  // namespace
 
 std::span<const StoryKind> stories() {
-  return kStories;
+  static const std::vector<StoryKind> all = [] {
+    std::vector<StoryKind> joined(std::begin(kStories), std::end(kStories));
+    for (const auto& more : {schedule_stories(), connect_stories()})
+      joined.insert(joined.end(), more.begin(), more.end());
+    return joined;
+  }();
+  return all;
+}
+
+// The lives of a schedule's runs are told by stories of applications.
+bool StoryKind::is_about(const std::string& write) const {
+  if (of != StoryOf::Schedule) return true;
+  return write.find("sparkapplications") != std::string::npos &&
+         write.find(" sparkapplications/") == std::string::npos;
 }
 
 const StoryKind* find_story(const std::string& name) {
-  for (const StoryKind& story : kStories) {
+  for (const StoryKind& story : stories()) {
     if (name == story.name) return &story;
   }
   return nullptr;

@@ -1,6 +1,7 @@
 // Stories of one application that the crash test tells, again and again: what its user does, how its drivers
 // end, and what has to come of it. A story waits for what it sees, never for a time, so that it is the same
-// story when the operator was away for a while.
+// story when the operator was away for a while. Those of schedules and of SparkConnects are in files of their
+// own (schedule_scenarios.cc, connect_scenarios.cc).
 //
 //   Story story(loop, server, trace);
 //   tasks.spawn("story", find_story("edit")->play(story));
@@ -47,12 +48,22 @@ class Story {
   // So many of the spark-submits to come die when they have made the pod.
   int submits_to_die = 0;
 
+  // Moves the clock on the wall.
+  std::function<void(kube::Duration)> jump_clock;
+
   const std::string& waits_for() const { return waits_for_; }
   void told() { waits_for_.clear(); }
 
- private:
+  // For the stories of other kinds.
   using Fact = std::function<bool()>;
   kube::Task<> until(std::string what, Fact fact);
+  void say(const std::string& what) { trace_.add("story", what); }
+  DirectClient& user() { return user_; }
+  DirectClient& kubelet() { return kubelet_; }
+  kube::apiserver::ApiServer& server() { return server_; }
+  kube::Loop& loop() { return loop_; }
+
+ private:
   kube::apiserver::ObjectRef application() const;
   std::string status_text(std::initializer_list<const char*> path) const;
   kube::apiserver::ObjectRef driver() const;
@@ -67,13 +78,22 @@ class Story {
   std::string waits_for_ = "its turn";
 };
 
+// Of which kind; its controller runs, and only at writes that are about it the operator is killed.
+enum class StoryOf { Application, Schedule, Connect };
+
 struct StoryKind {
   const char* name;
   const char* words;
   kube::Task<> (*play)(Story& story);
   bool native = true;
   bool spark_submit = true;
+  StoryOf of = StoryOf::Application;
+
+  // `write` as in CrashWorld::Outcome.
+  bool is_about(const std::string& write) const;
 };
+std::span<const StoryKind> schedule_stories();
+std::span<const StoryKind> connect_stories();
 std::span<const StoryKind> stories();
 const StoryKind* find_story(const std::string& name);
 

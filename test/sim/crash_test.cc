@@ -1,5 +1,6 @@
-// The crash test: stories of one application, told again and again, with the operator killed before and after
-// every single write that it makes, and started again; then pairs of kills, drawn by a seed.
+// The crash test: stories of one application, schedule or SparkConnect, told again and again, with the
+// operator killed before and after every single write that it makes (of a schedule's story: that is about the
+// schedule), and started again; then pairs of kills, drawn by a seed.
 //
 //   crash_test                               all of it
 //   crash_test CASE                          one case, every line of it on stderr
@@ -100,7 +101,7 @@ int replay(const std::string& text) {
   if (!what || sim::find_story(what->story) == nullptr) {
     fmt::print(stderr, "no such case: {}\nas in edit/native/alone/7after+2before; stories:\n", text);
     for (const sim::StoryKind& story : sim::stories())
-      fmt::print(stderr, "  {:18} {}\n", story.name, story.words);
+      fmt::print(stderr, "  {:22} {}\n", story.name, story.words);
     return 2;
   }
   Calm calm;
@@ -214,7 +215,9 @@ int run_test() {
     writes += outcome.writes.size();
     // With a lease the next operator comes seconds later, to an older world: some of the same writes will do.
     const bool all = !what.lease || only_one_story();
+    const sim::StoryKind* story = sim::find_story(what.story);
     for (int write = 1; write <= static_cast<int>(outcome.writes.size()); ++write) {
+      if (!story->is_about(outcome.writes[static_cast<std::size_t>(write) - 1])) continue;
       for (const bool after : {false, true}) {
         if (!all && random.below(kOneOfLease) != 0) continue;
         cases.push_back(what);

@@ -2,15 +2,14 @@
 
 #include <stdexcept>
 
-#include "api/crd.h"
 #include "kube/async/timer.h"
+#include "test/sim/definitions.h"
 #include "test/sim/disasters.h"
 #include "test/sim/end_state.h"
 #include "test/sim/fault_source.h"
 
 namespace sim {
 
-using kube::Json;
 using kube::Task;
 using kube::apiserver::FaultAction;
 using kube::apiserver::RequestInfo;
@@ -31,6 +30,9 @@ Plan plan_of(const CrashCase& what) {
   plan.lease = what.lease;
   plan.started_by = what.started_by;
   plan.restart_pause = 100ms;
+  const StoryKind* kind = find_story(what.story);
+  plan.schedules = kind != nullptr && kind->of == StoryOf::Schedule ? 1 : 0;
+  plan.connects = kind != nullptr && kind->of == StoryOf::Connect ? 1 : 0;
   return plan;
 }
 
@@ -77,6 +79,7 @@ CrashWorld::CrashWorld(CrashCase what, Trace::Print print)
   loop_.on_step([this] {
     if (fleet_.run_ready()) again_.set(loop_.steady());
   });
+  story_.jump_clock = [this](kube::Duration by) { loop_.jump_wall_clock(by); };
   const auto dies = [this] { return story_.submits_to_die > 0 && story_.submits_to_die-- > 0; };
   fleet_.submit_dies = dies;
   if (plan_.started_by == StartedBy::Rest) service_.emplace(loop_, net_, "http://apiserver", servers_, dies);
@@ -148,17 +151,7 @@ void CrashWorld::play() {
 Task<> CrashWorld::prepare() {
   if (auto started = server_.start(); !started) throw std::runtime_error(started.error().message());
   servers_.spawn("apiserver", server_.run());
-  static const Json definition = api::crd(api::Kind::SparkApplication);
-  DirectClient admin{server_, "admin"};
-  int status =
-      co_await admin.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition);
-  if (status != 201) throw std::runtime_error("the definition was refused: " + std::to_string(status));
-  for (int i = 0; i < 100; ++i) {
-    status = co_await admin.send("GET", applications_path(kNamespace));
-    if (status == 200 && server_.store().get("serviceaccounts", {kNamespace, "default"})) co_return;
-    co_await kube::sleep(loop_, 100ms);
-  }
-  throw std::runtime_error("the API server does not get ready");
+  co_await install_definitions(loop_, server_, plan_);
 }
 
 // ---- kills
@@ -172,7 +165,7 @@ bool CrashWorld::counts(const RequestInfo& request) const {
 
 FaultAction CrashWorld::decide(const RequestInfo& request) {
   FaultAction action;
-  if (story_.refuses_drivers && from_operator(request) && is_driver_post(request))
+  if (story_.refuses_drivers && from_operator(request) && is_pod_post(request))
     action = FaultAction::fail(403, "exceeded quota");
   if (story_.refuses_config_maps && from_operator(request) && request.verb == "create" &&
       request.resource == "configmaps") {

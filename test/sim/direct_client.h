@@ -49,7 +49,22 @@ inline std::string application_path(const kube::ObjectKey& key) {
   return applications_path(key.ns) + "/" + key.name;
 }
 
+inline std::string schedules_path(const std::string& ns) {
+  return "/apis/sparkoperator.k8s.io/v1beta2/namespaces/" + ns + "/scheduledsparkapplications";
+}
+inline std::string schedule_path(const kube::ObjectKey& key) {
+  return schedules_path(key.ns) + "/" + key.name;
+}
+inline std::string connects_path(const std::string& ns) {
+  return "/apis/sparkoperator.k8s.io/v1alpha1/namespaces/" + ns + "/sparkconnects";
+}
+inline std::string connect_path(const kube::ObjectKey& key) {
+  return connects_path(key.ns) + "/" + key.name;
+}
+
 inline constexpr const char* kPodTable = "pods";
 inline constexpr const char* kApplicationTable = "sparkapplications.sparkoperator.k8s.io";
+inline constexpr const char* kScheduleTable = "scheduledsparkapplications.sparkoperator.k8s.io";
+inline constexpr const char* kConnectTable = "sparkconnects.sparkoperator.k8s.io";
 
 }  // namespace sim

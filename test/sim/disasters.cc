@@ -64,7 +64,9 @@ Task<> Disasters::jump_clock_now_and_then() {
   while (true) {
     co_await kube::sleep(loop_, draw_pause(random, plan_.clock_jump_every));
     if (!chaos_) co_return;
-    const auto by = std::chrono::seconds(static_cast<long>(random.below(240)) - 120);
+    const auto by = plan_.clock_jumps_hours
+                        ? std::chrono::seconds(random.chance(0.5) ? 3600 : -3600)
+                        : std::chrono::seconds(static_cast<long>(random.below(240)) - 120);
     fleet_.disturb("the wall clock jumps by " + std::to_string(by.count()) + " s");
     loop_.jump_wall_clock(by);
   }

@@ -13,8 +13,8 @@
 
 namespace sim {
 
-// One line for each application (its state, its status, its spec) and for each kind of object that an object
-// of a given name owns, with how many there are.
+// One line for each object of our kinds (its state, its status, its spec) and for each kind of object that an
+// object of a given name owns, with how many there are.
 std::string end_state(kube::apiserver::ApiServer& server);
 
 // "" or the first object whose owner is gone, that has none, or that never ends its termination.

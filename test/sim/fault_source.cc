@@ -57,7 +57,9 @@ FaultAction FaultSource::decide(const kube::apiserver::RequestInfo& request) {
 
 FaultAction FaultSource::draw(const kube::apiserver::RequestInfo& request) {
   if (request.verb == "watch") return draw_watch();
-  if (is_driver_post(request) && plan_.late_post > 0 && random_.chance(plan_.late_post)) {
+  // Of a run, too: it is under way for as long at most.
+  const bool posts = is_pod_post(request) || (is_application(request) && request.verb == "create");
+  if (posts && plan_.late_post > 0 && random_.chance(plan_.late_post)) {
     const auto delay = kCallDeadline + std::chrono::milliseconds(500 + random_.below(25'000));
     late(request, delay);
     return FaultAction::delayed(delay);

@@ -60,8 +60,14 @@ inline bool from_spark_submit(const kube::apiserver::RequestInfo& request) {
 inline bool is_application(const kube::apiserver::RequestInfo& request) {
   return request.resource == "sparkapplications";
 }
-// Operators create no other pods than drivers.
-inline bool is_driver_post(const kube::apiserver::RequestInfo& request) {
+inline bool is_schedule(const kube::apiserver::RequestInfo& request) {
+  return request.resource == "scheduledsparkapplications";
+}
+inline bool is_connect(const kube::apiserver::RequestInfo& request) {
+  return request.resource == "sparkconnects";
+}
+// A driver's, or that of a Connect server: operators create no other pods.
+inline bool is_pod_post(const kube::apiserver::RequestInfo& request) {
   return request.verb == "create" && request.resource == "pods" && request.subresource.empty();
 }
 

@@ -1,5 +1,6 @@
 // final_check() says what is not as it should be once faults, users and drivers have come to rest (invariant
-// I5): every application in the state its spec and its driver ask for, nothing left of what is gone.
+// I5): every application in the state its spec and its driver ask for, every schedule within the limits of
+// its history, every SparkConnect ready with one server of its spec, nothing left of what is gone.
 //
 //   std::string wrong = final_check(server);      // "" when all is well
 //

@@ -45,6 +45,8 @@ void Fleet::start(int number) {
       .lease = plan_.lease,
       .seed = plan_.seed * 1'000'003 + static_cast<std::uint64_t>(number * 1000 + lives_[index]),
       .submitter = mode_of(plan_.started_by),
+      .schedules = plan_.schedules > 0,
+      .connects = plan_.connects > 0,
       .submit_dies = [this] { return submit_dies(); },
       .on_end = [this] { down_.wake_all(); }};
   auto process = std::make_unique<OperatorProcess>(

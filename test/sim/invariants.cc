@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/constants.h"
+#include "api/scheduled_spark_application.h"
 #include "api/spec_hash.h"
 #include "controller/application/transitions.h"
 #include "test/sim/direct_client.h"
@@ -95,7 +96,13 @@ std::string resource_version_of(const Json& patch) {
 
 Invariants::Invariants(kube::Loop& loop, kube::apiserver::ApiServer& server, Trace& trace, Form form,
                        std::string lease)
-    : loop_(loop), server_(server), trace_(trace), form_(form), lease_(std::move(lease)) {}
+    : loop_(loop),
+      server_(server),
+      trace_(trace),
+      form_(form),
+      lease_(std::move(lease)),
+      schedules_(loop, server, *this),
+      connects_(server, *this) {}
 
 void Invariants::violate(const std::string& what) {
   trace_.add("VIOLATED", what);
@@ -107,7 +114,7 @@ void Invariants::violate(const std::string& what) {
 void Invariants::request_arrived(const RequestInfo& request) {
   if (!from_operator(request) || form_ == Form::Free) return;
   check_form(request);
-  if (is_driver_post(request)) check_live_read(request);
+  if (is_pod_post(request)) check_live_read(request);
 }
 
 void Invariants::request_answered(const RequestInfo& request, int code) {
@@ -125,6 +132,12 @@ void Invariants::request_answered(const RequestInfo& request, int code) {
     trace_.add("request",
                request.user_agent + " " + request.verb + " " + request.path + " → " + std::to_string(code));
   }
+  if (request.verb == "get" && is_schedule(request) && code == 200) {
+    const auto schedule = server_.store().get(kScheduleTable, {request.ns, request.name});
+    if (!schedule) return;
+    live_reads_[process_of(request) + " " + ScheduleInvariants::subject(request.name)].at = loop_.steady();
+    schedules_.live_read(process_of(request), schedule->json());
+  }
   if (request.verb == "get" && is_application(request) && code == 200) {
     const auto app = server_.store().get(kApplicationTable, {request.ns, request.name});
     if (!app) return;
@@ -141,11 +154,13 @@ void Invariants::check_form(const RequestInfo& request) {
   if (request.verb == "delete" && !from_spark_submit(request)) {
     const Json body = body_of(request);
     if (text_at(body, {"preconditions", "uid"}).empty()) violate("form: no UID precondition: " + what);
-    if (is_application(request) && text_at(body, {"preconditions", "resourceVersion"}).empty()) {
+    if (is_application(request) && text_at(body, {"preconditions", "resourceVersion"}).empty() &&
+        !may_be_replaced(request)) {
       violate("form: no resourceVersion precondition: " + what);
     }
   }
-  if (request.verb == "patch" && is_application(request) && resource_version_of(body_of(request)).empty()) {
+  const bool ours = is_application(request) || is_schedule(request) || is_connect(request);
+  if (request.verb == "patch" && ours && resource_version_of(body_of(request)).empty()) {
     violate("form: no resourceVersion: " + what);
   }
   if (request.verb == "update" && resource_version_of(body_of(request)).empty()) {
@@ -153,8 +168,15 @@ void Invariants::check_form(const RequestInfo& request) {
   }
 }
 
+// A run in the way of another one goes whatever has become of it by now, or is gone already.
+bool Invariants::may_be_replaced(const RequestInfo& request) const {
+  const auto run = server_.store().get(kApplicationTable, {request.ns, request.name});
+  return !run || !owner_uid(run->json(), api::ScheduledSparkApplication::kKind).empty();
+}
+
 void Invariants::check_live_read(const RequestInfo& request) {
   const Json pod = body_of(request);
+  if (is_connect_server(pod)) return;
   const std::string app = label_of(pod, api::label::kAppName);
   const auto found = live_reads_.find(process_of(request) + " " + app);
   const std::string owner = owner_uid(pod, kOwnerKind);
@@ -198,12 +220,15 @@ void Invariants::committed(const kube::apiserver::Commit& commit) {
     if (owners.empty()) violate("ownerless: " + commit.table + " " + change.after->key().to_string());
   }
   if (commit.table == kLeaseTable && !change.after) lease_deleted_ = loop_.steady();
+  schedules_.committed(commit);
+  connects_.committed(commit);
   if (commit.table == kPodTable) {
     const bool goes =
         change.before &&
         (!change.after || (is_deleting(change.after->json()) && !is_deleting(change.before->json())));
     if (!change.before && is_driver(object)) driver_created(commit);
-    if (goes && by_operator && !from_spark_submit(commit.request)) driver_deleted(commit);
+    if (goes && by_operator && !from_spark_submit(commit.request) && !is_connect_server(object))
+      driver_deleted(commit);
     if (change.after && phase_of(object) == "Succeeded") {
       if (auto known = drivers_.find(uid_of(object)); known != drivers_.end()) known->second.succeeded = true;
     }
@@ -226,10 +251,10 @@ kube::apiserver::ObjectRef Invariants::application_of(const Json& pod) const {
   return app && app->uid() == owner_uid(pod, kOwnerKind) ? app : nullptr;
 }
 
-bool Invariants::lands_late(const kube::apiserver::Commit& commit, const std::string& app) const {
+bool Invariants::lands_late(const kube::apiserver::Commit& commit, const std::string& subject) const {
   const std::string who = process_of(commit.request);
   if (gone_.contains(who) || late_posts_.contains({loop_.steady(), commit.request.body})) return true;
-  const auto read = live_reads_.find(who + " " + app);
+  const auto read = live_reads_.find(who + " " + subject);
   if (read == live_reads_.end()) return false;
   // The lease was sure to last for the call's deadline from some moment after that read.
   const auto thawed = thawed_.find(who);
@@ -238,10 +263,25 @@ bool Invariants::lands_late(const kube::apiserver::Commit& commit, const std::st
     return true;
   }
   if (!lease_.empty() && lease_deleted_ <= read->second.at) return false;
-  const auto acts = acts_.find(app);
+  return others_acted(subject, who, read->second.at);
+}
+
+bool Invariants::others_acted(const std::string& subject, const std::string& who,
+                              kube::SteadyTime since) const {
+  const auto acts = acts_.find(subject);
   return acts != acts_.end() && std::ranges::any_of(acts->second, [&](const auto& act) {
-           return act.first != who && act.second >= read->second.at;
+           return act.first != who && act.second >= since;
          });
+}
+
+// A lease that was deleted or that names nobody who runs makes no second one believe in it.
+std::string Invariants::another_leader(const std::string& who) const {
+  if (lease_.empty()) return "";
+  const auto lease = server_.store().get(kLeaseTable, kube::ObjectKey::parse(lease_));
+  const std::string holder = lease ? text_at(lease->json(), {"spec", "holderIdentity"}) : who;
+  if (holder == who) return "";
+  if (holder.empty()) return "nobody";
+  return holder.starts_with("operator-") ? holder : "";
 }
 
 void Invariants::driver_created(const kube::apiserver::Commit& commit) {
@@ -277,14 +317,8 @@ void Invariants::driver_created(const kube::apiserver::Commit& commit) {
                 std::string(api::to_string(state_of(app->json()))));
       }
     }
-    if (!lease_.empty()) {
-      const auto lease = server_.store().get(kLeaseTable, kube::ObjectKey::parse(lease_));
-      const std::string holder = lease ? text_at(lease->json(), {"spec", "holderIdentity"}) : who;
-      // A lease that was deleted or that names nobody who runs makes no second one believe in it.
-      if (holder != who && (holder.empty() || holder.starts_with("operator-"))) {
-        violate("I1: driver " + name + " started by " + who + " without the lease of " + holder);
-      }
-    }
+    if (const std::string holder = another_leader(who); !holder.empty())
+      violate("I1: driver " + name + " started by " + who + " without the lease of " + holder);
   }
   drivers_[commit.change.after->uid()] = std::move(driver);
 }

@@ -8,7 +8,8 @@
 //   controller's table and of form: deletes carry a UID, status patches a resourceVersion, nothing of the
 //   operator's is ownerless, nobody writes a spec
 //
-// (I5, everything comes to a good end, is final_check.h.) The model of the protocol has the same names.
+// (I5, everything comes to a good end, is final_check.h; S1 to S5 of schedules, C1 to C3 of SparkConnects are
+// in files of their own.) The model of the protocol has the same names.
 //
 // A driver is late, and exempt from I1 to I3 until status adopts it, when its POST landed
 //   – after its sender was gone or had given up;
@@ -28,6 +29,8 @@
 
 #include "api/spark_application.h"
 #include "kube/apiserver/api_server.h"
+#include "test/sim/connect_invariants.h"
+#include "test/sim/schedule_invariants.h"
 #include "test/sim/trace.h"
 
 namespace sim {
@@ -52,6 +55,13 @@ class Invariants {
   const std::string& violation() const { return violation_; }
   void violate(const std::string& what);
 
+  // For those of other kinds. `subject`: the name of an application, or what stands for another object.
+  bool lands_late(const kube::apiserver::Commit& commit, const std::string& subject) const;
+  void acted(const std::string& subject, const std::string& who) { acts_[subject][who] = loop_.steady(); }
+  bool others_acted(const std::string& subject, const std::string& who, kube::SteadyTime since) const;
+  // Who holds the lease that `who` lacks, as far as one of the operators does; "" = nobody does.
+  std::string another_leader(const std::string& who) const;
+
  private:
   struct Driver {
     kube::ObjectKey key;
@@ -71,6 +81,7 @@ class Invariants {
   };
 
   void check_form(const kube::apiserver::RequestInfo& request);
+  bool may_be_replaced(const kube::apiserver::RequestInfo& request) const;
   void check_live_read(const kube::apiserver::RequestInfo& request);
   void driver_created(const kube::apiserver::Commit& commit);
   void driver_deleted(const kube::apiserver::Commit& commit);
@@ -81,7 +92,6 @@ class Invariants {
   void check_counted(const kube::Json& before, const kube::Json& after);
   void check_two_drivers(const std::string& owner);
   bool is_late(const std::string& pod_uid) const;
-  bool lands_late(const kube::apiserver::Commit& commit, const std::string& app) const;
   kube::apiserver::ObjectRef application_of(const kube::Json& pod) const;
 
   kube::Loop& loop_;
@@ -93,13 +103,15 @@ class Invariants {
   std::set<std::string> gone_;
   std::map<std::string, kube::SteadyTime> thawed_;
   kube::SteadyTime lease_deleted_{};
-  // By application: what each process last did to it or for it.
+  // By subject: when each process last did something to it or for it.
   std::map<std::string, std::map<std::string, kube::SteadyTime>> acts_;
   std::set<std::pair<kube::SteadyTime, std::string>> late_posts_;  // when, and the body
   std::map<std::string, Driver> drivers_;                          // by UID, also those that are gone
   std::map<std::string, std::vector<std::string>> ids_;  // by the application's UID: what status has had
-  std::map<std::string, LiveRead> live_reads_;           // by process and application
+  std::map<std::string, LiveRead> live_reads_;           // by process and subject
   std::set<std::string> completed_;                      // UIDs of drivers whose children have existed
+  ScheduleInvariants schedules_;
+  ConnectInvariants connects_;
 };
 
 }  // namespace sim

@@ -2,9 +2,20 @@
 
 #include <stdexcept>
 
+#include "controller/connect/connect_controller.h"
+#include "controller/schedule/schedule_controller.h"
+
 namespace sim {
 
 using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* kMasterUrl = "k8s://https://kubernetes.default.svc:443";
+// Back-off beyond half a minute would only make a world take longer to come to rest.
+constexpr kube::Duration kLongestBackoff = 30s;
+
+}  // namespace
 
 OperatorProcess::OperatorProcess(kube::Loop& world, kube::Network& host, Settings settings, kube::Log log)
     : settings_(std::move(settings)), loop_(world, host, settings_.seed), tasks_(loop_, log) {
@@ -12,7 +23,7 @@ OperatorProcess::OperatorProcess(kube::Loop& world, kube::Network& host, Setting
   spark_submit_client_ = client(settings_.name + kSparkSubmitAgent);
 
   spark::SubmitOptions submit;
-  submit.master_url = "k8s://https://kubernetes.default.svc:443";
+  submit.master_url = kMasterUrl;
   native_ = std::make_unique<controller::NativeSubmitter>(*client_, submit);
   spark_submit_process_ =
       std::make_unique<SimulatedSparkSubmit>(*spark_submit_client_, settings_.submit_dies);
@@ -47,13 +58,22 @@ OperatorProcess::OperatorProcess(kube::Loop& world, kube::Network& host, Setting
 
   controller::ApplicationControllerOptions options;
   options.workers = 4;
-  // Back-off beyond half a minute would only make a world take longer to come to rest.
-  options.retry_max_delay = 30s;
+  options.retry_max_delay = kLongestBackoff;
   // Objects around the applications are part of what a crash may leave behind.
   options.children.ui_service = true;
   options.children.driver_pdb = true;
   options.log = log;
   controller::ApplicationController::add_to(*manager_, *submitter_, std::move(options));
+  if (settings_.schedules) {
+    controller::ScheduleController::add_to(*manager_, {.workers = 2,
+                                                       .retry_max_delay = kLongestBackoff,
+                                                       .policy = {.local = *api::TimeZone::find("UTC")},
+                                                       .log = log});
+  }
+  if (settings_.connects) {
+    controller::ConnectController::add_to(
+        *manager_, {.master_url = kMasterUrl, .workers = 2, .retry_max_delay = kLongestBackoff, .log = log});
+  }
   tasks_.spawn(settings_.name, run());
 }
 

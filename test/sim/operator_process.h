@@ -1,5 +1,5 @@
 // OperatorProcess is one run of the operator on one simulated host, put together as the real binary does it:
-// client, manager, submitters, application controller, on a loop of its own.
+// client, manager, submitters, controllers, on a loop of its own.
 //
 //   OperatorProcess process(world_loop, net.host("operator-0-1"), {.name = "operator-0-1", …}, log);
 //   net.kill("operator-0-1"); process.crash();     // as a power cut: nothing it still does leaves its host
@@ -39,6 +39,9 @@ class OperatorProcess {
     bool lease = false;
     std::uint64_t seed = 1;
     controller::SubmitterMode submitter = controller::SubmitterMode::Native;
+    // The controllers of these kinds; their definitions are served then.
+    bool schedules = false;
+    bool connects = false;
     // Whether a spark-submit of it dies half-way (simulated_spark_submit.h).
     std::function<bool()> submit_dies = [] { return false; };
     std::function<void()> on_end = [] {};  // run() has returned; still not to be destroyed

@@ -10,6 +10,8 @@ using kube::Duration;
 using kube::Json;
 using kube::Random;
 using namespace std::chrono_literals;
+using std::chrono::sys_days;
+using std::chrono::year;
 
 namespace {
 
@@ -23,6 +25,10 @@ Duration sometimes(Random& random, double chance, Duration low, Duration high) {
   const Duration mean = between(random, low, high);
   return happens ? mean : Duration::zero();
 }
+
+// Now; and a minute before Europe's clocks go forward, and before they go back.
+constexpr Duration kBeginnings[] = {0s, sys_days(year{2026} / 3 / 29) - sys_days(year{2026} / 1 / 1) + 59min,
+                                    sys_days(year{2026} / 10 / 25) - sys_days(year{2026} / 1 / 1) + 59min};
 
 long seconds_of(Duration duration) {
   return static_cast<long>(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
@@ -52,6 +58,13 @@ Plan::Plan(std::uint64_t the_seed) : seed(the_seed) {
   driver_success = random.chance(0.2) ? 0.0 : random.chance(0.3) ? 1.0 : 0.5;
   longest_run = between(random, 2s, 40s);
   user_actions = random.chance(0.2) ? 0 : static_cast<int>(random.below(7));
+  // Drawn last: what a seed means for applications is older than these.
+  schedules = random.chance(0.2) ? 1 : 0;
+  connects = random.chance(0.12) ? 1 : 0;
+  if (schedules == 0) return;
+  begins = kBeginnings[random.below(std::size(kBeginnings))];
+  clock_jumps_hours = random.chance(0.35);
+  if (clock_jumps_hours) clock_jump_every = between(random, 20s, 60s);
 }
 
 Plan Plan::quiet(std::uint64_t seed) {
@@ -62,7 +75,9 @@ Plan Plan::quiet(std::uint64_t seed) {
   plan.call_fault = plan.late_post = plan.watch_fault = plan.crash_at_call = plan.freeze_at_call = 0;
   plan.crash_every = plan.partition_every = plan.fail_over_every = plan.vandal_every = plan.clock_jump_every =
       Duration::zero();
-  plan.user_actions = 0;
+  plan.user_actions = plan.schedules = plan.connects = 0;
+  plan.begins = Duration::zero();
+  plan.clock_jumps_hours = false;
   plan.drivers_are_told = true;
   return plan;
 }
@@ -72,11 +87,12 @@ std::string Plan::to_string() const {
       "applications={} operators={} lease={} chaos={}s call_fault={:.3f} late_post={:.2f} watch_fault={:.2f} "
       "crash_at_call={:.3f} freeze_at_call={:.3f} crash_every={}s partition_every={}s fail_over_every={}s "
       "vandal_every={}s clock_jump_every={}s "
-      "foreign_pods={} driver_success={} longest_run={}s user_actions={}",
+      "foreign_pods={} driver_success={} longest_run={}s user_actions={} schedules={} connects={} begins={}s "
+      "clock_jumps_hours={}",
       applications, operators, lease, seconds_of(chaos), call_fault, late_post, watch_fault, crash_at_call,
       freeze_at_call, seconds_of(crash_every), seconds_of(partition_every), seconds_of(fail_over_every),
       seconds_of(vandal_every), seconds_of(clock_jump_every), foreign_pods, driver_success,
-      seconds_of(longest_run), user_actions);
+      seconds_of(longest_run), user_actions, schedules, connects, seconds_of(begins), clock_jumps_hours);
 }
 
 Json draw_application(const std::string& name, Random& random) {

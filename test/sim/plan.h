@@ -1,4 +1,5 @@
-// Plan is what a seed means: how many applications and operators, how much goes wrong and for how long. Drawn
+// Plan is what a seed means: how many applications, schedules, Connect servers and operators, how much goes
+// wrong and for how long. Drawn
 // once, before anything runs, so that a seed can be described in one line.
 //
 // Thread: values.
@@ -52,6 +53,12 @@ struct Plan {
   bool drivers_are_told = false;
   kube::Duration longest_run;
   int user_actions;  // at most, for each application
+
+  int schedules = 0;
+  int connects = 0;
+  // Since 2026 began, by the clock on the wall, when the world begins: nights on which clocks change.
+  kube::Duration begins{};
+  bool clock_jumps_hours = false;  // an hour forward or back, each time
 
   std::string to_string() const;
 };

@@ -17,6 +17,10 @@ bool is_driver(const Json& pod) {
   return label_of(pod, api::label::kSparkRole) == api::label::kRoleDriver;
 }
 
+bool is_connect_server(const Json& pod) {
+  return label_of(pod, api::label::kSparkRole) == api::label::kRoleConnectServer;
+}
+
 std::string phase_of(const Json& pod) {
   const auto status = pod.find("status");
   return status == pod.end() ? "Pending" : status->value("phase", "Pending");
@@ -67,7 +71,8 @@ PretendKubelet::PretendKubelet(kube::Loop& loop, kube::apiserver::ApiServer& ser
       plan_(plan),
       tasks_(tasks),
       api_{server, "kubelet"},
-      longest_run_(plan.longest_run) {}
+      longest_run_(plan.longest_run),
+      evicts_(!plan.drivers_are_told) {}
 
 void PretendKubelet::run_pod(const ObjectRef& pod) {
   // A chance of its own for each pod: what happens to one does not change with what others do.
@@ -80,8 +85,9 @@ ObjectRef PretendKubelet::find(const ObjectKey& key, const std::string& uid) con
   return pod && pod->uid() == uid ? pod : nullptr;
 }
 
-Task<> PretendKubelet::set_phase(ObjectKey key, std::string container, std::string phase, int exit_code) {
+Task<> PretendKubelet::set_phase(ObjectRef pod, std::string phase, int exit_code) {
   const std::string now = kube::to_rfc3339(loop_.now());
+  const std::string container = pod->json().at("spec").at("containers").at(0).value("name", "");
   Json state{{"running", {{"startedAt", now}}}};
   if (phase != "Running") {
     state = {{"terminated",
@@ -98,7 +104,14 @@ Task<> PretendKubelet::set_phase(ObjectKey key, std::string container, std::stri
                                                   {"ready", phase == "Running"},
                                                   {"restartCount", 0},
                                                   {"state", std::move(state)}}})}};
-  (void)co_await api_.merge(pod_path(key) + "/status", Json{{"status", std::move(status)}});
+  if (is_connect_server(pod->json())) {
+    const bool runs = phase == "Running";
+    status["podIP"] = "10.244.0.8";
+    status["containerStatuses"][0]["started"] = runs;
+    status["conditions"] = Json::array({{{"type", "Ready"}, {"status", runs ? "True" : "False"}}});
+    if (!runs) status["reason"] = "Evicted";
+  }
+  (void)co_await api_.merge(pod_path(pod->key()) + "/status", Json{{"status", std::move(status)}});
 }
 
 Task<> PretendKubelet::create_executors(ObjectRef driver, int count) {
@@ -107,9 +120,10 @@ Task<> PretendKubelet::create_executors(ObjectRef driver, int count) {
     Json labels{{api::label::kSparkRole, api::label::kRoleExecutor},
                 {api::label::kSparkExecutorId, std::to_string(i)},
                 {api::label::kLaunchedByOperator, "true"}};
-    for (const char* copied :
-         {api::label::kAppName, api::label::kSubmissionId, api::label::kSparkAppSelector}) {
-      labels[copied] = label_of(pod, copied);
+    for (const char* copied : {api::label::kAppName, api::label::kSubmissionId, api::label::kSparkAppSelector,
+                               api::label::kConnectName}) {
+      const std::string value = label_of(pod, copied);
+      if (!value.empty()) labels[copied] = value;
     }
     Json executor{
         {"apiVersion", "v1"},
@@ -147,6 +161,7 @@ Task<> PretendKubelet::live(ObjectKey key, std::string uid, Random random) {
     ObjectRef pod = find(key, uid);
     if (!pod) co_return;
     const bool driver = is_driver(pod->json());
+    const bool server = is_connect_server(pod->json());
     if (pod->is_terminating()) {
       co_await kube::sleep(loop_, draw(3s));
       if (find(key, uid)) {
@@ -161,7 +176,6 @@ Task<> PretendKubelet::live(ObjectKey key, std::string uid, Random random) {
       (void)co_await server_.store().changed(kPodTable).wait_until(due);
       continue;
     }
-    const std::string container = pod->json().at("spec").at("containers").at(0).value("name", "");
     switch (stage) {
       case Stage::Unbound:
         (void)co_await api_.send(
@@ -178,19 +192,24 @@ Task<> PretendKubelet::live(ObjectKey key, std::string uid, Random random) {
           due = loop_.after(500ms);
           break;
         }
-        co_await set_phase(key, container, "Running", 0);
+        co_await set_phase(pod, "Running", 0);
         stage = Stage::Running;
         if (plan_.drivers_are_told) {
           due = kube::kNever;
-          if (driver) co_await create_executors(pod, kExecutors);
+          if (driver || server) co_await create_executors(pod, kExecutors);
+          break;
+        }
+        if (server) {
+          due = evicts_ && random.chance(0.3) ? loop_.after(draw(60s)) : kube::kNever;
+          co_await create_executors(pod, kExecutors);
           break;
         }
         due = driver ? loop_.after(draw(longest_run_)) : kube::kNever;
         if (driver) co_await create_executors(pod, static_cast<int>(random.below(3)));
         break;
       case Stage::Running: {
-        const int code = told ? *told : random.chance(plan_.driver_success) ? 0 : 1;
-        co_await set_phase(key, container, code == 0 ? "Succeeded" : "Failed", code);
+        const int code = told ? *told : !server && random.chance(plan_.driver_success) ? 0 : 1;
+        co_await set_phase(pod, code == 0 ? "Succeeded" : "Failed", code);
         stage = Stage::Ended;
         due = kube::kNever;
         co_await remove_executors(pod);

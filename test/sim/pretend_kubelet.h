@@ -1,6 +1,7 @@
 // PretendKubelet plays scheduler, kubelet and Spark: pods are bound, run once the config maps they mount
 // exist, and end; a running driver creates its executors and takes them away when it ends; a deleted pod goes
-// after a while. Where the plan says that drivers are told, a driver runs until an annotation ends it.
+// after a while. Where the plan says that drivers are told, a driver runs until an annotation ends it. A
+// Connect server is ready once it runs, and ends only as evicted pods do.
 //
 //   PretendKubelet kubelet(loop, server, plan);
 //   kubelet.run_pod(object);                // for every new pod
@@ -28,12 +29,16 @@ class PretendKubelet {
                  kube::TaskGroup& tasks);
 
   void run_pod(const kube::apiserver::ObjectRef& pod);
-  void be_brisk() { longest_run_ = std::min<kube::Duration>(longest_run_, std::chrono::seconds(3)); }
+  // … and servers are not taken away any more.
+  void be_brisk() {
+    evicts_ = false;
+    longest_run_ = std::min<kube::Duration>(longest_run_, std::chrono::seconds(3));
+  }
 
  private:
   kube::Task<> live(kube::ObjectKey key, std::string uid, kube::Random random);
   kube::apiserver::ObjectRef find(const kube::ObjectKey& key, const std::string& uid) const;
-  kube::Task<> set_phase(kube::ObjectKey key, std::string container, std::string phase, int exit_code);
+  kube::Task<> set_phase(kube::apiserver::ObjectRef pod, std::string phase, int exit_code);
   kube::Task<> create_executors(kube::apiserver::ObjectRef driver, int count);
   kube::Task<> remove_executors(kube::apiserver::ObjectRef driver);
 
@@ -43,11 +48,13 @@ class PretendKubelet {
   kube::TaskGroup& tasks_;
   DirectClient api_;
   kube::Duration longest_run_;
+  bool evicts_;
   std::uint64_t pods_ = 0;
 };
 
 // What invariants and kubelet read of a pod.
 bool is_driver(const kube::Json& pod);
+bool is_connect_server(const kube::Json& pod);
 std::string phase_of(const kube::Json& pod);
 bool has_ended(const kube::Json& pod);  // Succeeded or Failed
 // What its annotation kExitCode says; nullopt: nothing yet.

@@ -94,6 +94,9 @@ Task<> SabotageProxy::answer(kube::HttpExchange& exchange) {
   const std::string name = request.target.substr(request.target.rfind('/') + 1);
   const bool reads_application =
       request.method == "GET" && request.target.find("/sparkapplications/") != std::string::npos;
+  const bool lists_runs =
+      request.method == "GET" && (request.target.find("scheduled-app-name%3D") != std::string::npos ||
+                                  request.target.find("scheduled-app-name=") != std::string::npos);
   spoil(request);
   ApiAnswer answer = co_await server_.handle(std::move(request));
   if (answer.cut) {
@@ -104,6 +107,11 @@ Task<> SabotageProxy::answer(kube::HttpExchange& exchange) {
   response.headers.set("Content-Type", answer.content_type);
   if (sabotage_ == Sabotage::StaleLiveRead && reads_application && answer.status == 200) {
     if (const auto found = before_.find(name); found != before_.end()) response.body = found->second->text();
+  }
+  if (sabotage_ == Sabotage::NoRunsListed && lists_runs && answer.status == 200) {
+    Json list = Json::parse(response.body, nullptr, false);
+    if (list.is_object()) list["items"] = Json::array();
+    response.body = list.dump();
   }
   if (sabotage_ == Sabotage::LeaseLooksFree && response.body.find("\"Lease\"") != std::string::npos &&
       exchange.request().method == "GET") {

@@ -23,6 +23,7 @@ enum class Sabotage {
   NoOwnerOnChildren,  // children of a driver lose their owner reference
   LeaseNotReleased,   // who gives the lease back leaves a name in it
   LeaseLooksFree,     // whoever looks at the lease finds nobody's name
+  NoRunsListed,       // whoever lists a schedule's runs finds none
 };
 
 class SabotageProxy {

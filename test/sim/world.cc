@@ -2,15 +2,13 @@
 
 #include <stdexcept>
 
-#include "api/crd.h"
 #include "kube/async/timer.h"
+#include "test/sim/definitions.h"
 #include "test/sim/final_check.h"
 
 namespace sim {
 
 using kube::Duration;
-using kube::Json;
-using kube::Random;
 using kube::Task;
 using namespace std::chrono_literals;
 
@@ -56,6 +54,7 @@ World::World(std::uint64_t seed, WorldOptions options)
   loop_.on_step([this] {
     if (fleet_.run_ready()) again_.set(loop_.steady());
   });
+  loop_.jump_wall_clock(plan_.begins);
 }
 
 World::~World() = default;
@@ -97,17 +96,7 @@ Task<> World::prepare() {
   if (options_.sabotage != Sabotage::None) {
     servers_.spawn("sabotage", proxy_.serve(net_.host(SabotageProxy::kHost)));
   }
-  static const Json definition = api::crd(api::Kind::SparkApplication);
-  DirectClient admin{server_, "admin"};
-  int status =
-      co_await admin.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition);
-  if (status != 201) throw std::runtime_error("the definition was refused: " + std::to_string(status));
-  for (int i = 0; i < 100; ++i) {
-    status = co_await admin.send("GET", applications_path(kNamespace));
-    if (status == 200 && server_.store().get("serviceaccounts", {kNamespace, "default"})) co_return;
-    co_await kube::sleep(loop_, 100ms);
-  }
-  throw std::runtime_error("the API server does not get ready");
+  co_await install_definitions(loop_, server_, plan_);
 }
 
 void World::begin() {
@@ -135,6 +124,14 @@ void World::begin() {
     users_.push_back(std::make_unique<User>(loop_, server_, plan_, i));
     people_.spawn("user", users_.back()->live());
   }
+  for (int i = 0; i < plan_.schedules; ++i) {
+    schedule_users_.push_back(std::make_unique<ScheduleUser>(loop_, server_, plan_, i));
+    people_.spawn("schedule's user", schedule_users_.back()->live());
+  }
+  for (int i = 0; i < plan_.connects; ++i) {
+    connect_users_.push_back(std::make_unique<ConnectUser>(loop_, server_, plan_, i));
+    people_.spawn("Connect's user", connect_users_.back()->live());
+  }
   for (int i = 0; i < plan_.operators; ++i) disasters_.spawn("operator", fleet_.supervise(i));
   disasters_.spawn("vandal", vandalise(loop_, server_, plan_, chaos_));
   people_.spawn("stranger", occupy_names(loop_, server_, plan_));
@@ -154,6 +151,7 @@ void World::come_to_rest() {
   fleet_.reconnect_all();
   fleet_.thaw_all();
   for (const auto& user : users_) people_.spawn("user", user->come_to_rest());
+  for (const auto& user : schedule_users_) people_.spawn("schedule's user", user->come_to_rest());
 }
 
 void World::await_good_end() {
@@ -162,9 +160,12 @@ void World::await_good_end() {
     if (invariants_.violated()) return true;
     if (loop_.steady() < next_look) return false;
     next_look = loop_.after(1s);
-    return final_check(server_).empty();
+    return people_.empty() && final_check(server_).empty();
   };
   loop_.run_until(well, 20min);
+  for (const auto& user : schedule_users_) {
+    if (!user->complaint().empty()) return invariants_.violate(user->complaint());
+  }
   // Whatever is still on its way (a late POST, a delayed event) must not change that.
   if (!invariants_.violated()) loop_.run_until([&] { return invariants_.violated(); }, 60s);
   if (invariants_.violated()) return;

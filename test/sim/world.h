@@ -18,6 +18,7 @@
 #include "kube/async/sim_loop.h"
 #include "kube/async/sim_network.h"
 #include "kube/async/task_group.h"
+#include "test/sim/connect_user.h"
 #include "test/sim/disasters.h"
 #include "test/sim/fault_source.h"
 #include "test/sim/fleet.h"
@@ -25,6 +26,7 @@
 #include "test/sim/plan.h"
 #include "test/sim/pretend_kubelet.h"
 #include "test/sim/sabotage_proxy.h"
+#include "test/sim/schedule_user.h"
 #include "test/sim/trace.h"
 #include "test/sim/user.h"
 
@@ -79,6 +81,8 @@ class World {
   kube::TaskGroup disasters_;
   PretendKubelet kubelet_;
   std::vector<std::unique_ptr<User>> users_;
+  std::vector<std::unique_ptr<ScheduleUser>> schedule_users_;
+  std::vector<std::unique_ptr<ConnectUser>> connect_users_;
   bool chaos_ = true;
   Fleet fleet_;
   Disasters whole_disasters_;
