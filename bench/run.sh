@@ -5,11 +5,12 @@
 #   bench/run.sh submit  [--apps N] [--submitter all|native|spark-submit] [--server real|embedded] [--rate R] [--repeat N] …
 #   bench/run.sh webhook [--rates R,R,…] [--seconds S] …
 #   bench/run.sh restart [--apps N] [--executors N] [--repeat N] …
+#   bench/run.sh kit     [-u USERS] [--jobs-per-min N] [--job-limit-per-user N] [--spark-namespaces A,B] [--local embedded|real] …
 #
 #   --build-dir DIR   the release build folder (default: build/release)
 #   --no-build        measure what is there
 #
-# submit, webhook and restart need what test/run.sh e2e needs; --help of each lists its options. bench/README.md says what the
+# kit loads the cluster that kubeconfig names, or with --local one of its own. submit, webhook and restart need what test/run.sh e2e needs; --help of each lists its options. bench/README.md says what the
 # numbers mean.
 set -euo pipefail
 
@@ -46,6 +47,9 @@ case $what in
     built bench_load spark-operator embedded_api_server pretend_kubelet
     EMBEDDED_API_SERVER=$build/test/control_plane/embedded_api_server \
       exec python3 -B "$top/bench/$what.py" --build "$build" "${rest[@]}" ;;
+  kit)
+    case " ${rest[*]-} " in *" --local"*) built spark-operator embedded_api_server pretend_kubelet ;; esac
+    exec python3 -B "$top/bench/kit/main.py" --build "$build" "${rest[@]}" ;;
   help|-h|--help) usage ;;
   *) echo "bench/run.sh: no such benchmark: $what; see bench/run.sh help" >&2; exit 2 ;;
 esac

@@ -22,6 +22,7 @@
 #       chart       what the Helm chart renders, against a real API server; the operator with its roles; what a Go operator
 #                   left, taken over and handed back; `helm test` with real Spark; the image. `chart --image` builds and tries
 #                   the image with Spark and Java, too
+#       boards      the alerts, by promtool; the load kit
 #       parity      the native submitter against real spark-submits, 3.5 and 4.1; `parity --random N` draws N applications
 #   test/run.sh --timings           compiles preset dev anew and prints its ten slowest translation units
 #
@@ -60,7 +61,7 @@ while [ $# -gt 0 ]; do
     --seeds) need_number "$@"; export SIM_SEEDS=$2; shift ;;
     --seed) need_number "$@"; export SIM_SEED=$2; shift ;;
     --crash) [ -n "${2:-}" ] || wrong "--crash wants a case"; export SIM_CRASH=$2; shift ;;
-    structure|headers|unit|sim|tsan|conformance|e2e|failover|lifecycle|rotation|chart|parity) parts+=("$1") ;;
+    structure|headers|unit|sim|tsan|conformance|e2e|failover|lifecycle|rotation|chart|boards|parity) parts+=("$1") ;;
     *) wrong "'$1' is no part and no option" ;;
   esac
   shift
@@ -69,7 +70,7 @@ done
 lanes=()
 if [ ${#parts[@]} -eq 0 ] && [ $timings = no ]; then
   parts=(structure headers unit sim tsan beside)
-  lanes=("e2e" "conformance failover lifecycle rotation chart parity")
+  lanes=("e2e" "conformance failover lifecycle rotation chart boards parity")
 fi
 
 # Runs "$@" as a stage: its time and result go to the closing table.
@@ -204,6 +205,8 @@ chart_part() {
   run_ctest release -L '^chart$'
 }
 
+boards_part() { run_ctest release -L '^boards$'; }
+
 # A seed or a case that is replayed is the one test it belongs to.
 sim_part() {
   local tests=()
@@ -256,14 +259,15 @@ for part in "${parts[@]}"; do
   case $part in
     structure) stage structure structure_part ;;
     headers)   stage headers build_preset dev "$build/dev" all_verify_interface_header_sets ;;
-    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|conformance|e2e|failover|lifecycle|rotation|chart|parity)$' -j "$BUILD_JOBS" ;;
+    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|conformance|e2e|failover|lifecycle|rotation|chart|boards|parity)$' -j "$BUILD_JOBS" ;;
     # Optimised, because 500 worlds are many; the dev preset's own ctest runs some of them under ASan.
     sim)       built_preset release "${release_targets[@]}"; stage sim sim_part ;;
-    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|conformance|e2e|failover|lifecycle|rotation|chart|parity)$' -j "$BUILD_JOBS" ;;
+    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|conformance|e2e|failover|lifecycle|rotation|chart|boards|parity)$' -j "$BUILD_JOBS" ;;
     conformance) built_preset release "${release_targets[@]}"; stage conformance conformance_part ;;
     e2e)       built_preset release "${release_targets[@]}"; stage e2e e2e_part ;;
     rotation)  built_preset release "${release_targets[@]}"; stage rotation rotation_part ;;
     chart)     built_preset release "${release_targets[@]}"; stage chart chart_part ;;
+    boards)    built_preset release "${release_targets[@]}"; stage boards boards_part ;;
     parity)    built_preset release "${release_targets[@]}"; stage parity parity_part ;;
     lifecycle) built_preset release "${release_targets[@]}"; stage lifecycle lifecycle_part ;;
     beside)    built_preset release "${release_targets[@]}"; stage fetch fetch_part; stage "beside each other" beside_part ;;
