@@ -97,6 +97,22 @@ TEST_CASE("with a longest interval the wait doubles, and counts from the failure
   CHECK(retry_verdict(c.app.spec, c.app.status, State::Failing, kNow).wait > 24h * 365 * 100);
 }
 
+TEST_CASE("a retry does not wait until clocks that were set back are where they were", "[retry]") {
+  Case c;
+  c.app.spec.restart_policy = on_failure(3);
+  c.in(State::Failing);
+  c.app.status.submission_attempts = 1;
+  const auto wait = [&] { return retry_verdict(c.app.spec, c.app.status, State::Failing, kNow).wait; };
+  c.app.status.last_submission_attempt_time = kNow + 10min;
+  CHECK(wait() == 10min + 10s);
+  c.app.status.last_submission_attempt_time = kNow + 1h;
+  CHECK(wait() == 0s);
+  c.app.spec.restart_policy.max_retry_interval = 600;
+  c.app.status.last_submission_attempt_time = kNow - 1min;
+  c.app.status.termination_time = kNow + 1h;
+  CHECK(wait() == 0s);
+}
+
 TEST_CASE("a run that was long enough lets the attempts before it be forgotten", "[retry]") {
   Case c;
   c.app.spec.restart_policy = on_failure(2);

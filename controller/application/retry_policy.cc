@@ -9,6 +9,9 @@ using kube::TimePoint;
 
 namespace {
 
+// More than what the clocks of one cluster differ by.
+constexpr Duration kMostSkew = std::chrono::minutes(10);
+
 // seconds × factor as a Duration, at its limit instead of wrapping.
 Duration saturating_seconds(std::int64_t seconds, std::int64_t factor = 1) {
   constexpr std::int64_t limit = Duration::max().count() / 1'000'000'000;
@@ -64,6 +67,7 @@ RetryVerdict retry_verdict(const api::SparkApplicationSpec& spec, const api::Spa
     wait = doubled(interval, status.submission_attempts, *policy.max_retry_interval);
     if (!submission && status.termination_time) from = *status.termination_time;
   }
+  if (from > now + kMostSkew) return {.allowed = true};
   return {.allowed = true, .wait = wait == Duration::max() ? wait : kube::saturating_add(from, wait) - now};
 }
 

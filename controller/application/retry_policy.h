@@ -6,7 +6,8 @@
 // N retries are N+1 attempts. The wait is interval × submission attempts, counted from the last submission.
 // Where the spec has maxRetryInterval, it is interval × 2^(attempts-1), at most that, counted from the
 // failure. Where it has onInfrastructureFailureRetries, runs that the cluster ended have a budget of their
-// own and do not count in the others. Thread: pure.
+// own and do not count in the others. A last submission or failure that lies ten minutes ahead, since clocks
+// were set back, is waited for no longer. Thread: pure.
 #pragma once
 
 #include <optional>

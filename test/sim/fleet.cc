@@ -111,7 +111,8 @@ void Fleet::stop(const std::string& name) {
 
 void Fleet::freeze(const std::string& name, int after_steps) {
   OperatorProcess* process = find(name);
-  if (process == nullptr) return;
+  // A dead one would never be found again by whoever wants to thaw it.
+  if (process == nullptr || process->crashed()) return;
   disturb(name + " is to stand still");
   process->loop().freeze_after(after_steps);
 }

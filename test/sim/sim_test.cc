@@ -122,7 +122,7 @@ bool sabotage_is_noticed() {
       {Sabotage::NoVersionOnStatus, "status patches without resourceVersion", Invariants::Form::Checked, 20},
       {Sabotage::NoOwnerOnChildren, "children without owner", Invariants::Form::Checked, 20},
       {Sabotage::LeaseNotReleased, "a lease that is not released", Invariants::Form::Checked, 30, leaders_go},
-      {Sabotage::LeaseLooksFree, "a lease that looks free", Invariants::Form::Free, 60, leads},
+      {Sabotage::LeaseLooksFree, "a lease that looks free", Invariants::Form::Free, 150, leads},
       {Sabotage::NoRunsListed, "a list of runs that shows none", Invariants::Form::Free, 40, schedules},
       {Sabotage::StaleLiveRead, "a live read that is not live", Invariants::Form::Free, 150},
       {Sabotage::NoVersionOnStatus, "status patches without resourceVersion, by what comes of it",
