@@ -212,7 +212,8 @@ Task<Result<>> ConnectController::settle_child(const SparkConnect& connect, Chil
     co_return Result<>{};
   }
   if (child->app_name == connect.metadata.name) {
-    // Of a predecessor under this name: the garbage collector is late.
+    // Of a predecessor under this name, if we see the one who has it now: the garbage collector is late.
+    if (auto same = co_await confirm_spec(connect); !same) co_return same;
     if (auto removed =
             co_await remove_if_same(client_, step.resource, step.key, DeleteOptions().uid(child->uid));
         !removed)
@@ -271,6 +272,7 @@ Task<Result<>> ConnectController::settle_server(const SparkConnect& connect, std
   if (!pod->connect_uid.empty() &&
       pod->owner == std::string(SparkConnect::kKind) + " " + connect.metadata.name) {
     if (!pod->terminating) {
+      if (auto same = co_await confirm_spec(connect); !same) co_return same;
       if (auto removed = co_await remove_if_same(client_, kube::kPods, key, DeleteOptions().uid(pod->uid));
           !removed)
         co_return removed;

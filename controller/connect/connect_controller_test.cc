@@ -1,6 +1,7 @@
 #include "controller/connect/connect_controller.h"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <set>
 
 #include "api/constants.h"
@@ -237,6 +238,33 @@ TEST_CASE("the server of an earlier SparkConnect of this name goes before the ne
   CHECK(world.uid(kServer) != first);
   for (const std::string& path : {kServer, kService, kMap})
     CHECK(world.api.at(path)["metadata"]["ownerReferences"][0]["uid"] == world.uid(kConnect));
+}
+
+TEST_CASE("an old view takes nothing from the SparkConnect that has the name now", "[connect]") {
+  World world;
+  world.apply();
+  world.api.silent_plural = "sparkconnects";
+  // As the leader before has left them.
+  const std::string before = world.uid(kConnect);
+  world.api.erase(kConnect);
+  world.api.put(kConnect, connect_json());
+  const std::string successor = world.uid(kConnect);
+  REQUIRE(successor != before);
+  std::map<std::string, std::string> uids;
+  for (const std::string& path : {kServer, kMap, kService}) {
+    Json object = world.api.at(path);
+    object["metadata"]["ownerReferences"][0]["uid"] = successor;
+    object["metadata"].erase("uid");
+    world.api.erase(path);
+    world.api.put(path, object);
+    uids[path] = world.uid(path);
+  }
+  world.pass(30s);
+  for (const auto& [path, uid] : uids) {
+    INFO(path);
+    REQUIRE(world.api.has(path));
+    CHECK(world.uid(path) == uid);
+  }
 }
 
 TEST_CASE("a server that is refused is told of, tried again, and its secrets are not shown", "[connect]") {

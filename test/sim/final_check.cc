@@ -19,8 +19,11 @@ using kube::Json;
 
 namespace {
 
-std::string check_application(const kube::apiserver::StoredObject& object,
-                              kube::apiserver::ApiServer& server) {
+// Clocks that were set back by more lengthen what is left of a time to live.
+constexpr kube::Duration kMostSkew = std::chrono::minutes(10);
+
+std::string check_application(const kube::apiserver::StoredObject& object, kube::apiserver::ApiServer& server,
+                              kube::TimePoint now) {
   const std::string name = object.key().name;
   auto app = kube::decode<api::SparkApplication>(object.json());
   if (!app) return name + ": " + app.error().message();
@@ -38,7 +41,9 @@ std::string check_application(const kube::apiserver::StoredObject& object,
       return state == State::Suspended ? "" : name + " is to be suspended and is stuck in " + word;
     return name + " is stuck in " + word + " (" + app->status.application_state.error_message + ")";
   }
-  if (app->spec.time_to_live_seconds) return name + " is " + word + " and its time to live is over";
+  const bool ended_later = app->status.termination_time.value_or(now) > now + kMostSkew;
+  if (app->spec.time_to_live_seconds && !ended_later)
+    return name + " is " + word + " and its time to live is over";
   if (api::spec_changed(app->status.submission_id, app->spec)) {
     return name + " was edited, and " + word + " is what came of the spec before";
   }
@@ -122,7 +127,7 @@ std::string check_connect(const kube::apiserver::StoredObject& object, kube::api
 
 }  // namespace
 
-std::string final_check(kube::apiserver::ApiServer& server) {
+std::string final_check(kube::apiserver::ApiServer& server, kube::TimePoint now) {
   for (const auto& schedule : server.store().list(kScheduleTable)) {
     if (std::string wrong = check_schedule(*schedule, server); !wrong.empty()) return wrong;
   }
@@ -130,7 +135,7 @@ std::string final_check(kube::apiserver::ApiServer& server) {
     if (std::string wrong = check_connect(*connect, server); !wrong.empty()) return wrong;
   }
   for (const auto& app : server.store().list(kApplicationTable)) {
-    if (std::string wrong = check_application(*app, server); !wrong.empty()) return wrong;
+    if (std::string wrong = check_application(*app, server, now); !wrong.empty()) return wrong;
   }
   std::set<std::string> uids;
   const char* const tables[] = {kScheduleTable, kConnectTable, kApplicationTable,

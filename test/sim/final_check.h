@@ -2,7 +2,7 @@
 // I5): every application in the state its spec and its driver ask for, every schedule within the limits of
 // its history, every SparkConnect ready with one server of its spec, nothing left of what is gone.
 //
-//   std::string wrong = final_check(server);      // "" when all is well
+//   std::string wrong = final_check(server, loop.now());      // "" when all is well
 //
 // Thread: the loop's only.
 #pragma once
@@ -13,6 +13,6 @@
 
 namespace sim {
 
-std::string final_check(kube::apiserver::ApiServer& server);
+std::string final_check(kube::apiserver::ApiServer& server, kube::TimePoint now);
 
 }  // namespace sim

@@ -160,7 +160,7 @@ void World::await_good_end() {
     if (invariants_.violated()) return true;
     if (loop_.steady() < next_look) return false;
     next_look = loop_.after(1s);
-    return people_.empty() && final_check(server_).empty();
+    return people_.empty() && final_check(server_, loop_.now()).empty();
   };
   loop_.run_until(well, 20min);
   for (const auto& user : schedule_users_) {
@@ -169,7 +169,8 @@ void World::await_good_end() {
   // Whatever is still on its way (a late POST, a delayed event) must not change that.
   if (!invariants_.violated()) loop_.run_until([&] { return invariants_.violated(); }, 60s);
   if (invariants_.violated()) return;
-  if (std::string wrong = final_check(server_); !wrong.empty()) invariants_.violate("I5: " + wrong);
+  if (std::string wrong = final_check(server_, loop_.now()); !wrong.empty())
+    invariants_.violate("I5: " + wrong);
 }
 
 void World::stop_operators() {
