@@ -37,11 +37,12 @@ class Case(unittest.TestCase):
 
     @classmethod
     def new_namespace(cls):
-        """Ready for pods."""
+        """Ready for pods, and with nothing more to come in it by itself."""
         name = f"t-{uuid.uuid4().hex[:8]}"
         made = cls.api.post("/api/v1/namespaces", {"metadata": {"name": name}})
         assert made.code == 201, made
         eventually(lambda: cls.api.get(f"/api/v1/namespaces/{name}/serviceaccounts/default").code == 200, "no service account")
+        eventually(lambda: cls.api.get(f"/api/v1/namespaces/{name}/configmaps/kube-root-ca.crt").code == 200, "no authority")
         return name
 
     def path(self, short):
