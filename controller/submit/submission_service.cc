@@ -45,6 +45,7 @@ struct Verdict {
   bool again = false;
   bool settles = false;
   bool unclear = false;  // it may have been carried out all the same
+  Json said = {};        // with a success
   std::string text;
 };
 
@@ -64,17 +65,19 @@ bool may_have_been_done(int status) {
   return status >= 500 || (status >= 200 && status < 300);
 }
 
-Verdict verdict_of(const Result<kube::HttpResponse>& answer) {
+// `hide`: what is secret in a text. A secret that is cut in two would not be found any more.
+template <class Hide>
+Verdict verdict_of(const Result<kube::HttpResponse>& answer, const Hide& hide) {
   if (!answer) {
     return {.again = true, .unclear = answer.error().is_ambiguous(), .text = answer.error().message()};
   }
-  const Json body = Json::parse(answer->body, nullptr, false);
+  Json body = kube::parse_json(answer->body).value_or(Json());
   const bool is_success = answer->status == 200 || answer->status == 201;
-  if (is_success && body.is_object()) return {.submitted = true, .text = ""};
+  if (is_success && body.is_object()) return {.submitted = true, .said = std::move(body), .text = ""};
   const std::string message = is_success ? "" : kube::string_at(body, {"message"});
   if (!message.empty()) return structured(answer->status, kube::string_at(body, {"error_code"}), message);
-  std::string quoted = answer->body.substr(0, kQuoted);
-  if (answer->body.size() > kQuoted) quoted += "...";
+  std::string quoted = hide(answer->body);
+  if (quoted.size() > kQuoted) quoted.replace(kQuoted, std::string::npos, "...");
   return {.again = true,
           .unclear = may_have_been_done(answer->status),
           .text = "submitter service returned unexpected response (HTTP " + std::to_string(answer->status) +
@@ -214,15 +217,16 @@ Task<Result<>> SubmissionService::try_once(const Permit& permit, Tries& tries) {
   ++tries.made;
   auto answer = co_await post(tries.body);
   if (!permit()) co_return fail(ErrorKind::ShuttingDown, "the submission is not due any more");
-  Verdict verdict = verdict_of(answer);
-  verdict.text = shortened(options_.redaction.text(std::move(verdict.text), tries.secrets), kMessageLimit);
+  const auto hide = [&](std::string text) { return options_.redaction.text(std::move(text), tries.secrets); };
+  Verdict verdict = verdict_of(answer, hide);
+  verdict.text = shortened(hide(std::move(verdict.text)), kMessageLimit);
   if (verdict.submitted) {
-    const Json said = Json::parse(answer->body, nullptr, false);
+    const Json& said = verdict.said;
     tries.log.info("the submission service has submitted",
                    {{"driver", kube::string_at(said, {"driver_pod_name"})},
                     {"sparkAppID", kube::string_at(said, {"spark_app_id"})},
                     {"again", said.value("duplicate_submission", Json()) == Json(true)},
-                    {"message", options_.redaction.text(kube::string_at(said, {"message"}), tries.secrets)}});
+                    {"message", shortened(hide(kube::string_at(said, {"message"})), kMessageLimit)}});
     co_return Result<>{};
   }
   tries.unclear = (tries.unclear || verdict.unclear) && !verdict.settles;

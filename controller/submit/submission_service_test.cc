@@ -202,6 +202,11 @@ TEST_CASE("messages of a service are short, and without secrets", "[rest]") {
     CHECK(text.find("(hidden)") != std::string::npos);
     CHECK(text.size() <= 3600);
   }
+  SECTION("words of somebody else, cut in the middle of a secret") {
+    world.answers = {{.status = 404, .body = std::string(196, 'a') + "hunter22"}};
+    CHECK(world.submit().error().message() ==
+          "submitter service returned unexpected response (HTTP 404): " + std::string(196, 'a') + "(hid...");
+  }
   SECTION("words of somebody else") {
     world.answers = {{.status = 404, .body = std::string(201, 'a')}};
     CHECK(world.submit().error().message() ==
