@@ -30,6 +30,7 @@ constexpr std::array<kube::Duration, 3> kPostDeadlines{std::chrono::seconds(10),
 // Timers follow the steady clock, schedules the one on the wall: when that is set forward, a run is late by
 // no more than this.
 constexpr kube::Duration kLongestWait = std::chrono::minutes(1);
+// Until the cache shows a status that was just written, when another run is due by it already.
 constexpr kube::Duration kSoon = std::chrono::seconds(1);
 
 std::string schedule_label(const ScheduledSparkApplication& schedule) {
@@ -142,12 +143,16 @@ Task<ScheduleController::Reconciled> ScheduleController::reconcile(kube::Reconci
 
 Task<ScheduleController::Reconciled> ScheduleController::carry_out(const ScheduledSparkApplication& schedule,
                                                                    ScheduleDecision decision, kube::Log log) {
-  if (const auto* runs = std::get_if<DeleteRuns>(&decision.step)) {
+  const auto* runs = std::get_if<DeleteRuns>(&decision.step);
+  if (runs != nullptr) {
     auto removed = co_await remove(runs->runs, log);
     if (!removed) co_return fail(std::move(removed));
   }
   if (decision.status)
     co_return co_await write(schedule, std::move(*decision.status), std::move(decision.notes), log);
+  // That runs are gone is heard of, usually; one that was not deleted after all is looked at again.
+  if (runs != nullptr)
+    co_return ReconcileResult::after(std::min(runs->at_most.value_or(kLongestWait), kLongestWait));
   const auto* wait = std::get_if<Wait>(&decision.step);
   if (wait != nullptr && wait->at_most)
     co_return ReconcileResult::after(std::min(*wait->at_most, kLongestWait));
@@ -279,7 +284,7 @@ Task<ScheduleController::Reconciled> ScheduleController::write(const ScheduledSp
   }
   // An event tells of this very write, usually; a watch that has gone silent must not cost the next run.
   if (!status.next_run || schedule.spec.suspend.value_or(false)) co_return ReconcileResult::done();
-  const kube::Duration until = std::max(*status.next_run - loop_.now(), kube::Duration(kSoon));
+  const kube::Duration until = std::max(*status.next_run - loop_.now(), kSoon);
   co_return ReconcileResult::after(std::min(until, kLongestWait));
 }
 

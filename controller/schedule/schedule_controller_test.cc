@@ -185,6 +185,29 @@ TEST_CASE("runs are made on time while the watches are silent", "[schedule]") {
   }
 }
 
+TEST_CASE("a run that a silent watch still shows after its deletion does not cost the next one",
+          "[schedule]") {
+  World world;
+  const auto pass_to_next_run = [&] {
+    const auto due = *kube::parse_rfc3339(world.status()["nextRun"].get<std::string>());
+    world.pass(due - world.api.server.loop.now() + 1s);
+  };
+  Json schedule = every_minute();
+  schedule["spec"]["schedule"] = "*/3 * * * *";
+  schedule["spec"]["successfulRunHistoryLimit"] = 0;
+  world.apply(schedule);
+  pass_to_next_run();
+  REQUIRE(world.runs().size() == 1);
+  world.api.before = [&](const std::string& request) {
+    if (request == "DELETE sparkapplications") world.api.silent_plural = "sparkapplications";
+    return FakeFault{};
+  };
+  world.end_all("COMPLETED");
+  REQUIRE(world.runs().empty());
+  pass_to_next_run();
+  CHECK(world.runs().size() == 1);
+}
+
 TEST_CASE("a clock that is set forward makes a run late by a minute at most", "[schedule]") {
   World world;
   Json schedule = every_minute();

@@ -214,7 +214,7 @@ ScheduleDecision decide_schedule(const ScheduledSparkApplication& schedule, cons
   const History failed = history(schedule, runs, api::State::Failed,
                                  schedule.spec.failed_run_history_limit.value_or(kHistoryLimit));
   ScheduleDecision decision{.step = Wait{due.wait}};
-  DeleteRuns surplus{completed.surplus};
+  DeleteRuns surplus{completed.surplus, due.wait};
   surplus.runs.insert(surplus.runs.end(), failed.surplus.begin(), failed.surplus.end());
   if (!surplus.runs.empty()) decision.step = std::move(surplus);
   status.past_successful_run_names = completed.kept;

@@ -42,6 +42,7 @@ struct StartRun {
 // By UID, and those that have ended only as they were seen; that they are gone is heard of.
 struct DeleteRuns {
   std::vector<RunView> runs;
+  std::optional<kube::Duration> at_most = {};  // until the run that comes next, as of Wait
 };
 
 using ScheduleStep = std::variant<Wait, StartRun, DeleteRuns>;
