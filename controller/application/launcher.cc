@@ -1,6 +1,5 @@
 #include "controller/application/launcher.h"
 
-#include <array>
 #include <set>
 
 #include "api/constants.h"
@@ -10,6 +9,7 @@
 #include "controller/application/attempt_status.h"
 #include "controller/application/event_texts.h"
 #include "controller/application/failure_reason.h"
+#include "controller/application/post_deadline.h"
 #include "kube/client/remove_if_same.h"
 #include "kube/core/fields.h"
 
@@ -26,10 +26,6 @@ using kube::Task;
 
 namespace {
 
-// How long a POST may take: the longest of these that the lease is certain to outlast. A lease of a few
-// seconds, as some installations have, leaves room for the shorter ones.
-constexpr std::array<kube::Duration, 4> kPostDeadlines{std::chrono::seconds(10), std::chrono::seconds(5),
-                                                       std::chrono::seconds(2), std::chrono::seconds(1)};
 // What a refusal begins with; the reason and the server's words follow.
 constexpr const char* kRefused = "failed to submit spark application:";
 // A pod that terminates tells us when it is gone, unless it has lost the label that we watch.
@@ -173,11 +169,7 @@ Task<Launcher::Reconciled> Launcher::post(Attempting attempting, Patience patien
     if (leadership_.term() != attempting.term) return std::nullopt;
     if (start.takes_long() && long_starts_.still_due)
       due = long_starts_.still_due(attempting.app, attempting.next_id);
-    if (!due) return std::nullopt;
-    for (const kube::Duration deadline : kPostDeadlines) {
-      if (leadership_.valid_for(deadline)) return deadline;
-    }
-    return std::nullopt;
+    return due ? post_deadline(leadership_) : std::nullopt;
   };
   if (auto ready = co_await make_ready(attempting); !ready) {
     if (is_refusal(ready.error()) || ready.error().is_already_exists())

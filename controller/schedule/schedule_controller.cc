@@ -1,10 +1,10 @@
 #include "controller/schedule/schedule_controller.h"
 
 #include <algorithm>
-#include <array>
 
 #include "api/constants.h"
 #include "controller/application/application_view.h"
+#include "controller/application/post_deadline.h"
 #include "kube/client/remove_if_same.h"
 #include "kube/core/fields.h"
 #include "kube/core/projection.h"
@@ -24,9 +24,6 @@ namespace {
 
 constexpr const char* kBySchedule = "schedule";
 constexpr const char* kByUid = "uid";
-// How long the POST of a run may take: the longest of these that the lease is certain to outlast.
-constexpr std::array<kube::Duration, 3> kPostDeadlines{std::chrono::seconds(10), std::chrono::seconds(5),
-                                                       std::chrono::seconds(2)};
 // Timers follow the steady clock, schedules the one on the wall: when that is set forward, a run is late by
 // no more than this.
 constexpr kube::Duration kLongestWait = std::chrono::minutes(1);
@@ -209,10 +206,7 @@ Task<ScheduleController::Reconciled> ScheduleController::start(const Json& objec
                                                                const ScheduledSparkApplication& schedule,
                                                                StartRun run, std::uint64_t term,
                                                                kube::Log log) {
-  std::optional<kube::Duration> deadline;
-  for (const kube::Duration candidate : kPostDeadlines) {
-    if (!deadline && leadership_.valid_for(candidate)) deadline = candidate;
-  }
+  const auto deadline = post_deadline(leadership_);
   if (!deadline || leadership_.term() != term) co_return ReconcileResult::again();
   kube::JsonApi apps(client_, kSparkApplications, schedule.metadata.namespace_);
   auto created = co_await apps.with_deadline(*deadline).create(make_run(object, run));
