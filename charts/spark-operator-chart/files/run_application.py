@@ -5,6 +5,7 @@
 It makes the application, waits, prints each state and at the end what its driver said last, and deletes it. Exit code 0: COMPLETED.
 """
 
+import http.client
 import json
 import os
 import ssl
@@ -15,6 +16,8 @@ import urllib.request
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 ENDED = ("COMPLETED", "FAILED")
+NO_ANSWER = (OSError, http.client.HTTPException)     # or a refusal
+LAST_LIMIT = 60                                      # seconds for a busy server to take the application away
 
 
 def request(method, path, body=None):
@@ -33,33 +36,25 @@ def ask(method, path, body=None):
         return answer.read()
 
 
-def remove(path):
-    try:
-        ask("DELETE", path)
-    except urllib.error.HTTPError as refused:
-        if refused.code != 404:
-            raise
-
-
-def make(all_of_them, application, deadline):
-    """A busy API server, or an answer that got lost, is no failure of the test."""
+def insist(method, path, deadline, body=None, done=()):
+    """A busy API server, or an answer that got lost, is no failure of the test. `done`: codes of what an earlier try has done."""
     while True:
         try:
-            return ask("POST", all_of_them, application)
-        except OSError as error:
+            return ask(method, path, body)
+        except NO_ANSWER as error:
             code = getattr(error, "code", None)
-            if code == 409:                          # by the request whose answer got lost
+            if code in done:
                 return None
             if (code and code < 500 and code != 429) or time.monotonic() > deadline:
                 raise
-            print(f"not made yet: {error}", flush=True)
+            print(f"{method}: not done yet: {error}", flush=True)
         time.sleep(1)
 
 
 def look(path, before):
     try:
         return request("GET", path).get("status", {})
-    except OSError as error:
+    except NO_ANSWER as error:
         if getattr(error, "code", None) == 404:
             raise
         print(f"not seen: {error}", flush=True)
@@ -69,7 +64,7 @@ def look(path, before):
 def last_words(namespace, driver):
     try:
         return ask("GET", f"/api/v1/namespaces/{namespace}/pods/{driver}/log?tailLines=100").decode(errors="replace")
-    except OSError as error:
+    except NO_ANSWER as error:
         return f"no log of {driver}: {error}"
 
 
@@ -77,9 +72,9 @@ def main(application, seconds):
     namespace = application["metadata"]["namespace"]
     all_of_them = f"/apis/sparkoperator.k8s.io/v1beta2/namespaces/{namespace}/sparkapplications"
     path = f"{all_of_them}/{application['metadata']['name']}"
-    remove(path)                                     # of a test that was killed
     state, driver, status, deadline = None, None, {}, time.monotonic() + seconds
-    make(all_of_them, application, deadline)
+    insist("DELETE", path, deadline, done=(404,))    # of a test that was killed
+    insist("POST", all_of_them, deadline, application, done=(409,))
     try:
         while state not in ENDED and time.monotonic() < deadline:
             status = look(path, status)
@@ -92,7 +87,7 @@ def main(application, seconds):
         if driver:
             print(last_words(namespace, driver), flush=True)
     finally:
-        remove(path)
+        insist("DELETE", path, time.monotonic() + LAST_LIMIT, done=(404,))
     if state != "COMPLETED":
         print(f"not completed within {seconds} seconds" if state not in ENDED else "failed", file=sys.stderr)
     return 0 if state == "COMPLETED" else 1
