@@ -256,7 +256,8 @@ Task<ScheduleController::Reconciled> ScheduleController::remove(const std::vecto
     if (run.has_ended()) options.precondition_resource_version = run.resource_version;
     auto removed = co_await kube::remove_if_same(client_, kSparkApplications, run.key, std::move(options));
     if (!removed) co_return fail(std::move(removed).error().while_doing("delete run " + run.key.to_string()));
-    log.info("run deleted", {{"run", run.key.to_string()}, {"state", api::to_string(run.state)}});
+    log.info("asked for the deletion of a run",
+             {{"run", run.key.to_string()}, {"state", api::to_string(run.state)}});
   }
   co_return ReconcileResult::done();
 }
