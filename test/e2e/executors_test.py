@@ -15,7 +15,7 @@ import unittest
 
 from cells import VERSIONS, Cell
 from cluster import DriverWatch
-from joined_cluster import JoinedCluster
+from joined_cluster import USER, JoinedCluster
 from submission_service import SubmissionService
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -24,6 +24,8 @@ from normalise import differences, normalised_executors  # noqa: E402
 
 SUBMITTERS = {"3.5": ("native", "spark-submit"), "4.1": ("native", "spark-submit", "rest")}
 EXECUTORS = {"1", "2"}
+# Of the application, and of Spark itself.
+ENVIRONMENT = {"PLAIN", "OTHER", "SPARK_DRIVER_POD_IP"}
 SUBMISSION = "sparkoperator.k8s.io/submission-id"
 SCRATCH = "/scratch/one"
 
@@ -61,7 +63,7 @@ class Executors(unittest.TestCase):
         with JoinedCluster("embedded") as cluster:
             for spark, submitters in SUBMITTERS.items():
                 home = Cell(spark, "python", "native", "embedded", False).spark_home
-                with self.subTest(f"Spark {spark}"), SubmissionService(home, cluster.operators.environment()) as service:
+                with self.subTest(f"Spark {spark}"), SubmissionService(home, {**cluster.operators.environment(), "SPARK_USER": USER}) as service:
                     gate = ["--feature-gates=RestSubmitter=true", f"--submitter-service-url={service.url}"] if "rest" in submitters else []
                     with cluster.operator(home, False, *gate):
                         executors = {submitter: self.run_job(cluster, spark, submitter) for submitter in submitters}
@@ -115,7 +117,8 @@ class Executors(unittest.TestCase):
             if labels.get("spark-role") == "executor" and labels.get(SUBMISSION) == attempt:
                 pods.append(asked)
         return normalised_executors(pods, {attempt: "ATTEMPT", app["metadata"]["uid"]: "UID-OF-APPLICATION",
-                                           driver["metadata"]["uid"]: "UID-OF-DRIVER"})
+                                           driver["metadata"]["uid"]: "UID-OF-DRIVER",
+                                           json.dumps(driver["status"]["podIP"]): '"IP-OF-DRIVER"'}, ENVIRONMENT)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ from cluster import Cluster, find_kubectl  # noqa: E402
 from webhook_server import WebhookServer  # noqa: E402
 
 ACCOUNTS = "system:serviceaccount:"
+# That of the operator's image, which spark-submit writes down in what it makes.
+USER = "spark"
 
 
 class JoinedCluster(Cluster):
@@ -78,7 +80,7 @@ class JoinedCluster(Cluster):
     @contextlib.contextmanager
     def operator(self, spark_home, webhook, *flags):
         """For the time of a `with`; both end by SIGTERM, and well."""
-        self.operators.more_environment = {"SPARK_HOME": spark_home, "TMPDIR": self.scratch}
+        self.operators.more_environment = {"SPARK_HOME": spark_home, "TMPDIR": self.scratch, "SPARK_USER": USER}
         if webhook:
             self.webhook.start()
         # A bound, not an expectation: a JVM among many on two cores.

@@ -2,7 +2,7 @@
 
     submission = Submission(objects, arguments, places)      # places: text of this run → its name
     normalised(submission)                                   # a new list of objects, comparable
-    normalised_executors(pods, places)                       # executor id → pod, as a driver asked for it
+    normalised_executors(pods, places, {"A"})                # executor id → pod, as a driver asked for it
 
 Everything is done to both sides alike. `python3 normalise.py` prints the list.
 """
@@ -19,12 +19,13 @@ ALLOWED = {
     "scratch directory": "Spark draws a UUID for /var/data/spark-…",
     "submission time": "spark.app.submitTime and the date in spark.properties are the clock's, unless the user set the time",
     "order of properties": "java.util.Properties writes spark.properties in the order of a hash table",
-    "order of maps": "environment, secrets and volumes of spark.kubernetes.driver… come from Scala maps, in hash order",
+    "order of maps": "environment, secrets and volumes of spark.kubernetes.driver…, and the environment of spark.executorEnv…, "
+                     "come from Scala maps, in hash order",
     "number of a claim": "the <i> in …-driver-pvc-<i> is the place in such an order",
     "order of scratch directories": "Spark shuffles them on purpose",
     "namespace": "spark-submit leaves metadata.namespace to the request's path, we write it as well",
     "this run": "port of the API server, folders of the test, and the attempt's id, the same on both sides; of two runs: the uids "
-                "of application and driver, and the attempts' ids",
+                "of application and driver, the driver's address, and the attempts' ids",
 }
 
 UID = r"[0-9a-f]{16}"
@@ -55,8 +56,9 @@ def normalised(submission):
     return _claims(objects)
 
 
-def normalised_executors(pods, places):
-    """Of two runs of one application: what each of the drivers sent to the API server, by executor id."""
+def normalised_executors(pods, places, environment=()):
+    """Of two runs of one application: what each of the drivers sent to the API server, by executor id. `environment`: the names
+    that spark.executorEnv… sets."""
     text = json.dumps(pods, ensure_ascii=False)
     for given, name in places.items():
         text = text.replace(given, name)
@@ -70,6 +72,7 @@ def normalised_executors(pods, places):
             options = [item for item in container.get("env", []) if item["name"].startswith("SPARK_JAVA_OPT_")]
             for item, value in zip(options, sorted(item["value"] for item in options)):
                 item["value"] = value              # of properties, in the order of their hash table
+            _sort_runs(container.get("env", []), lambda item: item["name"] in environment)
         executors[pod["metadata"]["labels"]["spark-exec-id"]] = pod
     return executors
 
