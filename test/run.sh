@@ -22,7 +22,9 @@
 #       chart       what the Helm chart renders, against a real API server; the operator with its roles; what a Go operator
 #                   left, taken over and handed back; `helm test` with real Spark; the image. `chart --image` builds and tries
 #                   the image with Spark and Java, too
-#       boards      the alerts, by promtool; the load kit
+#       blueprints  deploy/blueprints: rendered, given to a real API server, run on the embedded one; `blueprints --airflow` has
+#                   Airflow run its DAG (300 MB of PyPI's packages, once)
+#       boards      dashboards and alerts against a real Prometheus; the load kit; the commands of the troubleshooting page
 #       parity      the native submitter against real spark-submits, 3.5 and 4.1; `parity --random N` draws N applications
 #   test/run.sh --timings           compiles preset dev anew and prints its ten slowest translation units
 #
@@ -57,11 +59,12 @@ while [ $# -gt 0 ]; do
     --jobs) need_number "$@"; BUILD_JOBS=$2; shift ;;
     --all) export E2E_ALL=1 ;;
     --image) export CHART_IMAGE=1 ;;
+    --airflow) export AIRFLOW=1 ;;
     --random) need_number "$@"; export PARITY_RANDOM=$2; shift ;;
     --seeds) need_number "$@"; export SIM_SEEDS=$2; shift ;;
     --seed) need_number "$@"; export SIM_SEED=$2; shift ;;
     --crash) [ -n "${2:-}" ] || wrong "--crash wants a case"; export SIM_CRASH=$2; shift ;;
-    structure|headers|unit|sim|tsan|conformance|e2e|failover|lifecycle|rotation|chart|boards|parity) parts+=("$1") ;;
+    structure|headers|unit|sim|tsan|conformance|e2e|failover|lifecycle|rotation|chart|blueprints|boards|parity) parts+=("$1") ;;
     *) wrong "'$1' is no part and no option" ;;
   esac
   shift
@@ -70,7 +73,7 @@ done
 lanes=()
 if [ ${#parts[@]} -eq 0 ] && [ $timings = no ]; then
   parts=(structure headers unit sim tsan beside)
-  lanes=("e2e" "conformance failover lifecycle rotation chart boards parity")
+  lanes=("e2e" "conformance failover lifecycle rotation chart blueprints boards parity")
 fi
 
 # Runs "$@" as a stage: its time and result go to the closing table.
@@ -205,7 +208,21 @@ chart_part() {
   run_ctest release -L '^chart$'
 }
 
-boards_part() { run_ctest release -L '^boards$'; }
+blueprints_part() {
+  HELM=$(test/lib/fetch_helm.sh) && KUBECTL=$(test/lib/fetch_kubectl.sh) && test/lib/fetch_control_plane.sh >/dev/null || return 1
+  export HELM KUBECTL
+  run_ctest release -L '^blueprints$' || return 1
+  [ -n "${AIRFLOW:-}" ] || return 0
+  AIRFLOW_PYTHON=$(test/lib/fetch_airflow.sh) || return 1
+  export AIRFLOW_PYTHON
+  run_ctest release -L '^airflow$' -V
+}
+
+boards_part() {
+  KUBECTL=$(test/lib/fetch_kubectl.sh) && test/lib/fetch_control_plane.sh >/dev/null || return 1
+  export KUBECTL
+  run_ctest release -L '^boards$'
+}
 
 # A seed or a case that is replayed is the one test it belongs to.
 sim_part() {
@@ -259,14 +276,15 @@ for part in "${parts[@]}"; do
   case $part in
     structure) stage structure structure_part ;;
     headers)   stage headers build_preset dev "$build/dev" all_verify_interface_header_sets ;;
-    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|conformance|e2e|failover|lifecycle|rotation|chart|boards|parity)$' -j "$BUILD_JOBS" ;;
+    unit)      built_preset dev;  stage unit run_ctest dev -LE '^(structure|conformance|e2e|failover|lifecycle|rotation|chart|blueprints|boards|airflow|parity)$' -j "$BUILD_JOBS" ;;
     # Optimised, because 500 worlds are many; the dev preset's own ctest runs some of them under ASan.
     sim)       built_preset release "${release_targets[@]}"; stage sim sim_part ;;
-    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|conformance|e2e|failover|lifecycle|rotation|chart|boards|parity)$' -j "$BUILD_JOBS" ;;
+    tsan)      built_preset tsan; stage tsan run_ctest tsan -LE '^(structure|sim|conformance|e2e|failover|lifecycle|rotation|chart|blueprints|boards|airflow|parity)$' -j "$BUILD_JOBS" ;;
     conformance) built_preset release "${release_targets[@]}"; stage conformance conformance_part ;;
     e2e)       built_preset release "${release_targets[@]}"; stage e2e e2e_part ;;
     rotation)  built_preset release "${release_targets[@]}"; stage rotation rotation_part ;;
     chart)     built_preset release "${release_targets[@]}"; stage chart chart_part ;;
+    blueprints) built_preset release "${release_targets[@]}"; stage blueprints blueprints_part ;;
     boards)    built_preset release "${release_targets[@]}"; stage boards boards_part ;;
     parity)    built_preset release "${release_targets[@]}"; stage parity parity_part ;;
     lifecycle) built_preset release "${release_targets[@]}"; stage lifecycle lifecycle_part ;;
