@@ -54,11 +54,18 @@ def workflow_step():
     return workflow["spec"]["templates"][0]["resource"]["manifest"]
 
 
+def named_step():
+    """The same with a name, which the API server would have given it."""
+    application = yaml.safe_load(workflow_step())
+    application["metadata"]["name"] = application["metadata"].pop("generateName") + "x7c2k"
+    return application
+
+
 def applications():
     """[(folder, name of the file, application)] of all blueprints; the workflow's has its file's name, too."""
     found = [(folder, os.path.basename(path), document) for folder in folders() for path, document in documents(folder)
              if document["kind"] == "SparkApplication"]
-    return found + [("argo-workflows", "workflow.yaml", yaml.safe_load(workflow_step()))]
+    return found + [("argo-workflows", "workflow.yaml", named_step())]
 
 
 class Made:

@@ -13,7 +13,7 @@ import subprocess
 import unittest
 
 import yaml
-from blueprints import FLAGS, FOLDER, INGRESS, TOP, Made, applications, documents, folders, render, rendered, workflow_step
+from blueprints import FLAGS, FOLDER, INGRESS, TOP, Made, applications, documents, folders, named_step, render, rendered
 
 EXISTS = {"operator": "Exists", "effect": "NoSchedule"}
 
@@ -73,7 +73,7 @@ class Placing(unittest.TestCase):
     def test_scratch_space_on_the_array(self):
         made = render("karpenter-nvme", "app.yaml")
         volume = next(v for v in made.driver["spec"]["volumes"] if v["name"] == "spark-local-dir-1")
-        self.assertEqual(volume["hostPath"], {"path": "/mnt/k8s-disks/0", "type": "DirectoryOrCreate"})
+        self.assertEqual(volume["hostPath"]["path"], "/mnt/k8s-disks/0")
         self.assertEqual(mounts(made.container)["spark-local-dir-1"], "/data1")
         self.assertEqual(environment(made.container)["SPARK_LOCAL_DIRS"], "/data1")
         # Spark makes the executors' volume from properties, once; the init container of the template only mounts it.
@@ -148,7 +148,6 @@ class Scheduling(unittest.TestCase):
         labels = made.driver["metadata"]["labels"]
         self.assertEqual(labels["yunikorn.apache.org/queue"], "root.spark.team-b")
         self.assertEqual(labels["yunikorn.apache.org/username"], "ada")
-        self.assertNotIn("queue", labels)
         self.assertEqual(made.driver["spec"]["schedulerName"], "yunikorn")
         self.assertEqual(made.properties["spark.kubernetes.executor.label.yunikorn.apache.org/queue"], "root.spark.team-b")
 
@@ -291,8 +290,8 @@ class ScaleTest(unittest.TestCase):
             states = re.findall(r'WireName\{State::\w+, "(\w+)"\}', header.read())
         metrics = {metric["name"]: metric["each"] for metric in resource["metrics"]}
         self.assertEqual(metrics["spark_application_state"]["stateSet"]["list"], states)
-        definition, = [o for path in ("charts/spark-operator-chart/crds/sparkoperator.k8s.io_sparkapplications.yaml",)
-                       for o in yaml.safe_load_all(open(os.path.join(TOP, path), encoding="utf-8"))]
+        with open(os.path.join(TOP, "charts/spark-operator-chart/crds/sparkoperator.k8s.io_sparkapplications.yaml"), encoding="utf-8") as file:
+            definition = yaml.safe_load(file)
         schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
         paths = [each.get("gauge", each.get("stateSet", {})).get("path") for each in metrics.values()]
         paths += list(metrics["info"]["info"]["labelsFromPath"].values())
@@ -348,7 +347,7 @@ class Watching(unittest.TestCase):
 
 class Workflows(unittest.TestCase):
     def test_the_step_of_argo(self):
-        made = rendered("-", text=workflow_step())
+        made = rendered("-", text=json.dumps(named_step()))
         context = made.container["securityContext"]
         self.assertEqual((context["runAsUser"], context["allowPrivilegeEscalation"], context["capabilities"], context["seccompProfile"]),
                          (185, False, {"drop": ["ALL"]}, {"type": "RuntimeDefault"}))
