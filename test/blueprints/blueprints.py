@@ -31,6 +31,14 @@ NO_NETWORK = {"ipv6"}
 LIMIT = 120
 
 
+# Definitions are long; libyaml reads them in a tenth of the time.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_all(text):
+    return [document for document in yaml.load_all(text, Loader=LOADER) if document]
+
+
 def folders():
     return sorted(name for name in os.listdir(FOLDER) if os.path.isdir(os.path.join(FOLDER, name)))
 
@@ -39,8 +47,16 @@ def documents(folder):
     found = []
     for path in sorted(glob.glob(os.path.join(FOLDER, folder, "*.yaml"))):
         with open(path, encoding="utf-8") as file:
-            found += [(path, document) for document in yaml.safe_load_all(file) if document]
+            found += [(path, document) for document in load_all(file)]
     return found
+
+
+def commands(folder):
+    """[(command line, remark behind it)] that the README shows."""
+    with open(os.path.join(FOLDER, folder, "README.md"), encoding="utf-8") as file:
+        blocks = re.findall(r"^```sh\n(.*?)^```$", file.read(), re.M | re.S)
+    found = [re.split(r"\s+# ", line, maxsplit=1) for block in blocks for line in block.replace("\\\n", "").splitlines()]
+    return [(line[0], line[1] if len(line) > 1 else "") for line in found]
 
 
 def values_files():

@@ -6,8 +6,11 @@ is suspended and runs again; Argo's conditions tell success from failure.
     SPARKCTL=… SPARK_OPERATOR=… PRETEND_KUBELET=… EMBEDDED_API_SERVER=… test/blueprints/submit_test.py
 """
 
+import itertools
 import json
 import os
+import re
+import shlex
 import signal
 import ssl
 import subprocess
@@ -19,7 +22,7 @@ import urllib.error
 import urllib.request
 
 import yaml
-from blueprints import CRDS, FLAGS, NO_NETWORK, TOP, applications, documents, rendered, workflow_step
+from blueprints import CRDS, FLAGS, NO_NETWORK, TOP, Made, applications, commands, documents, load_all, rendered, workflow_step
 
 sys.path.insert(0, os.path.join(TOP, "test", "lib"))
 from control_plane import ControlPlane, dies_with_parent  # noqa: E402
@@ -27,6 +30,7 @@ from control_plane import ControlPlane, dies_with_parent  # noqa: E402
 LIMIT = 180
 APPS = "/apis/sparkoperator.k8s.io/v1beta2/namespaces/default/sparkapplications"
 PODS = "/api/v1/namespaces/default/pods"
+MAPS = "/api/v1/namespaces/default/configmaps"
 DONE = {"pretend.kubelet/lasts": "1s"}
 FAILS = {**DONE, "pretend.kubelet/exit-code": "1"}
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -75,7 +79,7 @@ class World:
         for folder in CRDS:
             for name in sorted(os.listdir(folder)):
                 with open(os.path.join(folder, name), encoding="utf-8") as file:
-                    for definition in yaml.safe_load_all(file):
+                    for definition in load_all(file):
                         self.api.call("POST", CRD, definition)
         for name in ("spark-operator-spark", "spark-event-logs"):
             self.api.call("POST", "/api/v1/namespaces/default/serviceaccounts",
@@ -139,31 +143,56 @@ def placed(pod):
     return {"selector": spec.get("nodeSelector"), "scheduler": spec.get("schedulerName", "default-scheduler"),
             "account": spec.get("serviceAccountName"), "tolerations": tolerations,
             "affinity": spec.get("affinity"), "init": [c["name"] for c in spec.get("initContainers", [])],
-            "mounts": sorted(m["mountPath"] for m in spec["containers"][0]["volumeMounts"] if not m["mountPath"].startswith("/var/run/secrets"))}
+            "mounts": sorted(without_ids(m["mountPath"]) for m in spec["containers"][0]["volumeMounts"]
+                             if not m["mountPath"].startswith("/var/run/secrets")),
+            "resources": spec["containers"][0]["resources"]}
+
+
+def without_ids(value):
+    """What is other in each submission: ids of the application, its attempt and its folders, and names made of them."""
+    text = re.sub(r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b", "ID", json.dumps(value))
+    return json.loads(re.sub(r"-[0-9a-f]{16}\b", "-ID", text))
+
+
+def selected(application):
+    """By which labels the driver chooses its node."""
+    return application["spec"]["driver"].get("nodeSelector", {})
 
 
 class Submitted(unittest.TestCase):
+    maxDiff = None
+
     @classmethod
     def setUpClass(cls):
         cls.world = cls.enterClassContext(World(*FLAGS))
 
     def test_every_application_completes(self):
-        names = {}
-        for folder, file, application in applications():
-            if application["spec"].get("suspend") or folder in NO_NETWORK:
-                continue
-            # Applications select different nodes; the one that there is becomes each of them in turn.
-            self.world.label_node(application["spec"]["driver"].get("nodeSelector", {}))
-            name = self.world.create(application, DONE)
-            names[name] = (folder, file)
-            self.world.wait_for_state(name, "COMPLETED")
-            with self.subTest(f"{folder}/{file}"):
-                made = rendered("-", text=json.dumps(application)).driver
-                driver, = self.world.drivers(name)
-                self.assertEqual(placed(driver), placed(made))
-                wanted = made["metadata"].get("annotations", {})
-                self.assertLessEqual(wanted.items(), driver["metadata"].get("annotations", {}).items())
-        self.assertEqual(len(names), 19)
+        chosen = sorted(((folder, file, application) for folder, file, application in applications()
+                         if not application["spec"].get("suspend") and folder not in NO_NETWORK), key=lambda row: str(selected(row[2])))
+        self.assertEqual(len(chosen), 19)
+        # Applications select different nodes; the one that there is becomes each of them in turn.
+        for _, rows in itertools.groupby(chosen, key=lambda row: selected(row[2])):
+            rows = list(rows)
+            self.world.label_node(selected(rows[0][2]))
+            names = [self.world.create(application, DONE) for _, _, application in rows]
+            for name, (folder, file, application) in zip(names, rows):
+                self.world.wait_for_state(name, "COMPLETED")
+                with self.subTest(f"{folder}/{file}"):
+                    self.compare(name, rendered("-", text=json.dumps(application)))
+
+    def compare(self, name, wanted):
+        """What is there is what was rendered: the driver, its executors' template, its settings."""
+        driver, = self.world.drivers(name)
+        self.assertEqual(placed(driver), placed(wanted.driver))
+        self.assertLessEqual(wanted.driver["metadata"].get("annotations", {}).items(), driver["metadata"].get("annotations", {}).items())
+        made = Made([{**driver, "kind": "Pod"}] + [
+            {**m, "kind": "ConfigMap"} for m in self.world.api.call("GET", MAPS)["items"]
+            if driver["metadata"]["uid"] in [owner["uid"] for owner in m["metadata"].get("ownerReferences", [])]])
+        self.assertEqual(without_ids(made.executor["spec"]), without_ids(wanted.executor["spec"]))
+        # A run has a time and an API server, and this one annotations for the node.
+        ours, theirs = ({key: value for key, value in of.properties.items()
+                         if "pretend.kubelet" not in key and key not in ("spark.app.submitTime", "spark.master")} for of in (made, wanted))
+        self.assertEqual(without_ids(ours), without_ids(theirs))
 
     def test_kueue_holds_and_lets_go(self):
         application = next(o for _, o in documents("kueue") if o["kind"] == "SparkApplication")
@@ -172,6 +201,12 @@ class Submitted(unittest.TestCase):
         name = self.world.create(application)
         self.world.wait_for_state(name, "SUSPENDED")
         self.assertEqual(self.world.drivers(name), [])
+        line, said = commands("kueue")[-1]
+        shown = subprocess.run([os.environ["SPARKCTL"], *shlex.split(line)[1:]], env={**os.environ, **self.world.plane.environment}, text=True,
+                               capture_output=True, timeout=LIMIT)
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        for part in said.split(": "):
+            self.assertIn(part, shown.stdout)
         # What Kueue does when there is room: the flavour's nodes, and go.
         admit = {"spec": {"suspend": False, "driver": {"nodeSelector": flavor}, "executor": {"nodeSelector": flavor}}}
         self.world.api.merge(f"{APPS}/{name}", admit)
@@ -185,7 +220,7 @@ class Submitted(unittest.TestCase):
         self.world.api.merge(f"{APPS}/{name}", {"spec": {"suspend": False}})
         again = self.world.wait_for_state(name, "RUNNING")
         self.assertNotEqual(first["status"]["submissionID"], again["status"]["submissionID"])
-        self.assertEqual(again["status"].get("executionAttempts"), 1)
+        self.assertEqual((first["status"]["executionAttempts"], again["status"]["executionAttempts"]), (1, 2))
 
     def test_argos_conditions(self):
         step = next(o for _, o in documents("argo-workflows") if o["kind"] == "Workflow")["spec"]["templates"][0]["resource"]
