@@ -18,9 +18,9 @@ RUN_PACKAGES=(
 
 # What only the tests need: sanitizer run times, readable sanitizer stacks, the format check, a Java compiler for the
 # Java example (the PyPI package of Spark brings none of its example jars), a YAML reader for rendered charts, a
-# Prometheus that scrapes drivers.
+# Prometheus that scrapes drivers and the operator, Lua in the version of Argo CD's.
 TEST_PACKAGES=(
-  libclang-rt-19-dev llvm-19 clang-format-19 openjdk-17-jdk-headless curl openssl python3-yaml prometheus
+  libclang-rt-19-dev llvm-19 clang-format-19 openjdk-17-jdk-headless curl openssl python3-yaml prometheus lua5.1
 )
 
 missing_packages() {

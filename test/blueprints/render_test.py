@@ -13,7 +13,7 @@ import subprocess
 import unittest
 
 import yaml
-from blueprints import FLAGS, FOLDER, INGRESS, TOP, Made, applications, documents, folders, named_step, render, rendered
+from blueprints import FLAGS, FOLDER, INGRESS, TOP, Made, applications, documents, folders, load_all, named_step, render, rendered
 
 EXISTS = {"operator": "Exists", "effect": "NoSchedule"}
 
@@ -291,7 +291,7 @@ class ScaleTest(unittest.TestCase):
         metrics = {metric["name"]: metric["each"] for metric in resource["metrics"]}
         self.assertEqual(metrics["spark_application_state"]["stateSet"]["list"], states)
         with open(os.path.join(TOP, "charts/spark-operator-chart/crds/sparkoperator.k8s.io_sparkapplications.yaml"), encoding="utf-8") as file:
-            definition = yaml.safe_load(file)
+            definition, = load_all(file)
         schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
         paths = [each.get("gauge", each.get("stateSet", {})).get("path") for each in metrics.values()]
         paths += list(metrics["info"]["info"]["labelsFromPath"].values())
@@ -368,17 +368,28 @@ class Workflows(unittest.TestCase):
         self.assertLessEqual(labels.items(), made.driver["metadata"]["labels"].items())
 
     def test_health_for_argo_cd(self):
-        interpreter = next((found for found in map(shutil.which, ("lua5.4", "lua5.3", "lua")) if found), None)
-        if interpreter is None:
-            self.skipTest("no Lua interpreter")
+        # Argo CD runs the language of 5.1.
+        interpreter = shutil.which("lua5.1")
+        self.assertTrue(interpreter, "no lua5.1 (Debian's package)")
         scripts = next(o for _, o in documents("argo-cd") if o["kind"] == "ConfigMap")["data"]
-        script = next(text for key, text in scripts.items() if key.endswith("_SparkApplication"))
-        for state, status in (("COMPLETED", "Healthy"), ("RUNNING", "Healthy"), ("FAILED", "Degraded"), ("SUSPENDED", "Suspended"),
-                              ("SUBMITTED", "Progressing"), ("", "Progressing"), (None, "Progressing")):
-            of = "{}" if state is None else f'{{status = {{applicationState = {{state = "{state}"}}}}}}'
-            program = f"obj = {of}\nlocal h = (function()\n{script}\nend)()\nio.write(h.status)"
+        one = "{spec = {}, status = {applicationState = {state = %s}}}"
+        failed = '{spec = {}, status = {applicationState = {state = "FAILED", errorMessage = "no room"}}}'
+        schedule = "{spec = {suspend = %s}, status = {scheduleState = %s, nextRun = \"soon\", reason = \"no such zone\"}}"
+        for kind, of, status, message in (
+                ("SparkApplication", one % '"COMPLETED"', "Healthy", "COMPLETED"), ("SparkApplication", one % '"RUNNING"', "Healthy", "RUNNING"),
+                ("SparkApplication", one % '"FAILED"', "Degraded", "FAILED"), ("SparkApplication", failed, "Degraded", "no room"),
+                ("SparkApplication", one % '"SUSPENDED"', "Suspended", "SUSPENDED"), ("SparkApplication", one % '"SUBMITTED"', "Progressing", "SUBMITTED"),
+                ("SparkApplication", one % '""', "Progressing", "waits for the operator"),
+                ("SparkApplication", one % "nil", "Progressing", "waits for the operator"),
+                ("SparkApplication", "{spec = {}}", "Progressing", "waits for the operator"),
+                ("ScheduledSparkApplication", "{spec = {}}", "Progressing", "waits for the operator"),
+                ("ScheduledSparkApplication", schedule % ("false", '"Scheduled"'), "Healthy", "next run soon"),
+                ("ScheduledSparkApplication", schedule % ("true", '"Scheduled"'), "Suspended", "suspended"),
+                ("ScheduledSparkApplication", schedule % ("nil", '"FailedValidation"'), "Degraded", "no such zone")):
+            script = scripts[f"resource.customizations.health.sparkoperator.k8s.io_{kind}"]
+            program = f"obj = {of}\nlocal h = (function()\n{script}\nend)()\nio.write(h.status, '|', h.message)"
             done = subprocess.run([interpreter, "-"], input=program, capture_output=True, text=True, timeout=30)
-            self.assertEqual((done.stdout, done.stderr), (status, ""), state)
+            self.assertEqual((done.stdout, done.stderr), (f"{status}|{message}", ""), of)
 
 
 if __name__ == "__main__":
