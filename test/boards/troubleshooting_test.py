@@ -71,8 +71,9 @@ class Troubleshooting(unittest.TestCase):
         subprocess.run([os.environ["SPARK_OPERATOR"], "crds", "apply"], env=cls.environment, check=True, timeout=LIMIT, stdout=subprocess.DEVNULL)
         for name in ("elsewhere", "spark-operator"):
             cls.call("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        cls.call("POST", "/api/v1/namespaces/default/serviceaccounts",
-                 {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "spark-operator-spark"}})
+        for name in ("default", "elsewhere"):
+            cls.call("POST", f"/api/v1/namespaces/{name}/serviceaccounts",
+                     {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "spark-operator-spark"}})
         with open(os.path.join(cls.folder, "operator.log"), "wb") as log:
             operator = subprocess.Popen([os.environ["SPARK_OPERATOR"], "controller", "start", "--submitter=native", "--leader-election=false",
                                          "--health-probe-bind-address=0", "--namespaces=default", "--kubeconfig", cls.plane.kubeconfig],
