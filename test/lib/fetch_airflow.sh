@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Airflow and its provider for Kubernetes from PyPI into a virtual environment in the user's cache, once (300 MB, some minutes), and
+# Installs Airflow and its provider for Kubernetes from PyPI into a virtual environment in the user's cache, once (400 MB, some minutes), and
 # prints its Python.
 set -euo pipefail
 
@@ -13,9 +13,9 @@ folder=$tools/airflow-$airflow-$provider
 build() {
   [ ! -f "$folder/installed" ] || return 0
   rm -rf "$folder"
-  say "installing Airflow $airflow (300 MB)"
+  say "installing Airflow $airflow (400 MB)"
   python3 -m venv "$folder"
-  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir "apache-airflow==$airflow" \
+  timeout 1800 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir "apache-airflow==$airflow" \
     "apache-airflow-providers-cncf-kubernetes==$provider" >&2
   touch "$folder/installed"
 }

@@ -1,6 +1,5 @@
 """One application as a task: the DAG's run succeeds when it is COMPLETED and fails when it is FAILED."""
 
-import os
 from datetime import datetime
 
 from airflow import DAG
@@ -10,8 +9,8 @@ with DAG(dag_id="spark_pi", schedule=None, start_date=datetime(2026, 1, 1), catc
     SparkKubernetesOperator(
         task_id="pi",
         namespace="default",
-        application_file=os.environ.get("SPARK_PI_FILE", os.path.join(os.path.dirname(__file__), "app.yaml")),
+        application_file="app.yaml",                   # beside this file
         kubernetes_conn_id="kubernetes_default",
-        get_logs=os.environ.get("SPARK_PI_LOGS", "yes") == "yes",
+        get_logs=True,
         delete_on_termination=True,
     )
