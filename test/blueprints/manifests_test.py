@@ -9,56 +9,21 @@ import copy
 import json
 import os
 import subprocess
-import sys
 import unittest
 
 import yaml
-from blueprints import CRDS, FLAGS, FOLDER, INGRESS, LIMIT, NO_NETWORK, TOP, applications, documents, folders, rendered, values_files, workflow_step
+from blueprints import FLAGS, FOLDER, INGRESS, LIMIT, NO_NETWORK, TOP, applications, documents, folders, load_all, rendered, values_files, workflow_step
+from server import Server, listed, tool
 
-sys.path.insert(0, os.path.join(TOP, "test", "lib"))
-from control_plane import ControlPlane  # noqa: E402
-
-NAMESPACES = ("yunikorn", "argocd", "airflow", "spark-operator", "spark-team-a", "spark-team-b", "spark-team-c", "team-a", "team-b")
 CLUSTERS_KINDS = {"ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}
 UID = "7d1c3a52-0000-4000-8000-000000000001"
-
-
-def tool(name):
-    return os.environ.get(name.upper()) or subprocess.run([os.path.join(TOP, f"test/lib/fetch_{name}.sh")], check=True, stdout=subprocess.PIPE,
-                                                         text=True).stdout.strip()
 
 
 class Manifests(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.kubectl_path = tool("kubectl")
-        cls.plane = cls.enterClassContext(ControlPlane("real", controllers=False))
-        paths = [word for path in CRDS for word in ("-f", path)]
-        cls.kubectl("apply", "--server-side", *paths)
-        cls.kubectl("wait", "--for=condition=Established", "--timeout=60s", *paths)
-        first = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in NAMESPACES]
-        first += [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": "default"}}
-                  for name in ("default", "spark-operator-spark", "spark-event-logs")]
-        cls.kubectl("apply", "-f", "-", text=cls.listed(first))
-
-    @staticmethod
-    def listed(objects):
-        return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-
-    @classmethod
-    def try_kubectl(cls, *arguments, text=""):
-        run = subprocess.run([cls.kubectl_path, *arguments], env={**os.environ, **cls.plane.environment}, input=text, text=True,
-                             capture_output=True, timeout=300)
-        return run.returncode, run.stdout, run.stderr
-
-    @classmethod
-    def kubectl(cls, *arguments, text=""):
-        code, out, err = cls.try_kubectl(*arguments, text=text)
-        assert code == 0, f"kubectl {' '.join(arguments)}: exit code {code}\n{out}{err}"
-        return out
-
-    def dry_run(self, *arguments, text="", verb="apply"):
-        return self.try_kubectl(verb, "--dry-run=server", "--validate=strict", "-o", "name", *arguments, text=text)
+        cls.server = cls.enterClassContext(Server())
+        cls.dry_run = cls.server.dry_run
 
     def test_every_object_is_accepted(self):
         paths = [word for folder in folders() for word in ("-f", os.path.join(FOLDER, folder))]
@@ -83,7 +48,7 @@ class Manifests(unittest.TestCase):
                     owner["uid"] = UID                     # of an application that nobody has created
                 objects.append(made)
         self.assertGreater(len(objects), 100)
-        code, out, err = self.dry_run("-f", "-", text=self.listed(objects))
+        code, out, err = self.dry_run("-f", "-", text=listed(objects))
         self.assertEqual((code, err), (0, ""))
         self.assertEqual(len(out.split()), len(objects))
 
@@ -109,7 +74,7 @@ class Manifests(unittest.TestCase):
             changed(kind("yunikorn", "SparkApplication"), ("spec", "batchSchedulerOptions", "queues"), "x"),
             changed(kind("history-server", "Deployment"), ("spec", "template", "spec", "volumes", 0, "name"), "other"),
         ]
-        code, out, err = self.dry_run("-f", "-", text=self.listed(wrong))
+        code, out, err = self.dry_run("-f", "-", text=listed(wrong))
         self.assertNotEqual(code, 0)
         self.assertEqual(out, "")
 
@@ -117,7 +82,7 @@ class Manifests(unittest.TestCase):
         command = [tool("helm"), "template", release, os.path.join(TOP, "charts/spark-operator-chart"), "--namespace", namespace, "--values", path,
                    "--api-versions", "monitoring.coreos.com/v1/PodMonitor", "--api-versions", "monitoring.coreos.com/v1/PrometheusRule"]
         text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT).stdout
-        return [o for o in yaml.safe_load_all(text) if o and "helm.sh/hook" not in o["metadata"].get("annotations", {})]
+        return [o for o in load_all(text) if "helm.sh/hook" not in o["metadata"].get("annotations", {})]
 
     def test_values_render_to_what_the_server_accepts(self):
         objects, clusters = [], {}
@@ -142,7 +107,8 @@ class Manifests(unittest.TestCase):
         self.assertEqual(len(clusters), 2)
         self.assertTrue(all(clusters.values()))
         self.assertEqual(set.intersection(*clusters.values()), set())
-        code, out, err = self.dry_run("-f", "-", text=self.listed(objects))
+        # Some are there already, as Argo CD applies them.
+        code, _, err = self.dry_run("--server-side", "--force-conflicts", "-f", "-", text=listed(objects))
         self.assertEqual((code, err), (0, ""))
 
     def test_argo_cd_finds_nothing_to_do_a_second_time(self):
@@ -157,10 +123,10 @@ class Manifests(unittest.TestCase):
                  for _ in range(2)]
         self.assertEqual(texts[0], texts[1])
         # Hooks are Argo CD's business, tests nobody's.
-        objects = [o for o in yaml.safe_load_all(texts[0]) if o and "helm.sh/hook" not in o["metadata"].get("annotations", {})]
+        objects = [o for o in load_all(texts[0]) if "helm.sh/hook" not in o["metadata"].get("annotations", {})]
         versions = []
         for _ in range(2):
-            out = self.kubectl("apply", "--server-side", "--force-conflicts", "-o", "json", "-f", "-", text=self.listed(objects))
+            out = self.server.kubectl("apply", "--server-side", "--force-conflicts", "-o", "json", "-f", "-", text=listed(objects))
             versions.append({(o["kind"], o["metadata"]["name"], o["metadata"].get("namespace")): o["metadata"]["resourceVersion"]
                              for o in json.loads(out)["items"]})
         self.assertEqual(len(versions[0]), len(objects))
