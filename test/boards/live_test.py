@@ -25,7 +25,7 @@ from boards import FILES, TOP, panels, published, rules, selectors
 for folder in ("lib", "failover", "e2e"):
     sys.path.insert(0, os.path.join(TOP, "test", folder))
 from control_plane import ControlPlane, dies_with_parent, free_port  # noqa: E402
-from operators import NAMESPACE, Operators, wait_for  # noqa: E402
+from operators import Operators, wait_for  # noqa: E402
 from webhook_server import WebhookServer  # noqa: E402
 
 LIMIT = 240
