@@ -151,6 +151,18 @@ class Scheduling(unittest.TestCase):
         self.assertEqual(made.driver["spec"]["schedulerName"], "yunikorn")
         self.assertEqual(made.properties["spark.kubernetes.executor.label.yunikorn.apache.org/queue"], "root.spark.team-b")
 
+    def test_a_queue_by_the_applications_own_label(self):
+        """Labels of the application reach both roles, as with the Go operator; a role's own come before them, Kueue's do not come."""
+        application = named_step()
+        application["metadata"]["labels"] = {"queue": "root.spark.team-a", "team": "a", "kueue.x-k8s.io/queue-name": "research"}
+        application["spec"]["driver"]["labels"] = {"team": "b"}
+        made = rendered("-", text=json.dumps(application))
+        labels = made.driver["metadata"]["labels"]
+        self.assertEqual((labels["queue"], labels["team"]), ("root.spark.team-a", "b"))
+        self.assertEqual(made.properties["spark.kubernetes.executor.label.queue"], "root.spark.team-a")
+        self.assertEqual(made.properties["spark.kubernetes.executor.label.team"], "a")
+        self.assertNotIn("kueue.x-k8s.io/queue-name", labels)
+
     def test_queues_named_by_applications_exist(self):
         queues = next(o for _, o in documents("yunikorn") if o["kind"] == "ConfigMap")["data"]["queues.yaml"]
         spark = yaml.safe_load(queues)["partitions"][0]["queues"][0]["queues"][1]
