@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds, runs them, and says how long each part took.
 #
-#   test/run.sh                     everything that CI runs; e2e in a run of its own beside all that follows it below, as both
-#                                   wait more than they compute
+#   test/run.sh                     everything that CI runs; what waits more than it computes in two runs beside each other
 #   test/run.sh PART…               only these parts, in this order:
 #       structure   checks over the sources (includes, names, length, format)
 #       headers     every header compiled alone
@@ -73,7 +72,7 @@ done
 lanes=()
 if [ ${#parts[@]} -eq 0 ] && [ $timings = no ]; then
   parts=(structure headers unit sim tsan beside)
-  lanes=("e2e" "conformance failover lifecycle rotation chart blueprints boards parity")
+  lanes=("e2e rotation parity" "conformance failover lifecycle chart blueprints boards")
 fi
 
 # Runs "$@" as a stage: its time and result go to the closing table.
