@@ -25,6 +25,8 @@ std::vector<std::string> split_at_commas(std::string_view text) {
 // no meaning for one pod; we keep the given one, and so the same attempt always builds the same pod.
 Result<> local_dirs(DriverBuild& build) {
   ConfReader conf(build.conf.conf);
+  // Read even where it decides nothing: Spark refuses a word there, too.
+  const bool in_memory = conf.flag("spark.kubernetes.local.dirs.tmpfs", false);
   std::string paths;
   auto add_path = [&](std::string_view path) { paths.append(paths.empty() ? "" : ",").append(path); };
   if (const Json* mounts = kube::find_path(build.container, {"volumeMounts"}))
@@ -33,7 +35,6 @@ Result<> local_dirs(DriverBuild& build) {
         add_path(kube::string_at(mount, {"mountPath"}));
 
   if (paths.empty()) {
-    const bool in_memory = conf.flag("spark.kubernetes.local.dirs.tmpfs", false);
     std::string directories = "/var/data/spark-" + build.conf.unique_uuid("local-dir");
     if (auto given = build.conf.submitter.environment.find("SPARK_LOCAL_DIRS");
         given != build.conf.submitter.environment.end())
