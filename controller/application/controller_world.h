@@ -10,11 +10,11 @@
 
 #include "controller/application/application_controller.h"
 #include "controller/application/fake_api.h"
+#include "controller/application/running_manager.h"
 #include "controller/submit/native_submitter.h"
 
 namespace controller {
 
-// A whole operator in front of an API server without kubelet: the test moves the pods.
 struct World {
   ApplicationControllerOptions controller_options;
   FakeApi api;
@@ -25,29 +25,19 @@ struct World {
                               options.master_url = "k8s://https://kubernetes.default.svc:443";
                               return options;
                             }()};
-  std::unique_ptr<kube::Manager> manager;
-  kube::TaskGroup tasks{api.server.loop};
+  RunningManager running{api};
 
   explicit World(ApplicationControllerOptions options = {}) : controller_options(std::move(options)) {
     start();
   }
-  ~World() { stop(); }
 
   void start() {
-    kube::ManagerOptions options;
-    options.metrics = &metrics;
-    options.component = "spark-application-controller";
-    manager = std::make_unique<kube::Manager>(*client, std::move(options));
-    ApplicationController::add_to(*manager, submitter, controller_options);
-    const auto body = [](kube::Manager* manager) -> kube::Task<> { (void)co_await manager->run(); };
-    tasks.spawn("manager", body(manager.get()));
-    pass(std::chrono::seconds(1));
+    running.start(*client, {.component = "spark-application-controller", .metrics = &metrics},
+                  [&](kube::Manager& manager) {
+                    ApplicationController::add_to(manager, submitter, controller_options);
+                  });
   }
-  void stop() {
-    manager->stop();
-    api.server.loop.run(tasks.join());
-    manager.reset();
-  }
+  void stop() { running.stop(); }
 
   void pass(kube::Duration duration) { api.server.loop.run_for(duration); }
   void apply(kube::Json application = application_json()) {

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "controller/application/application_controller.h"
+#include "controller/application/running_manager.h"
 #include "controller/submit/fake_spark_submit.h"
 #include "controller/submit/submitter_choice.h"
 
@@ -21,15 +22,11 @@ struct World {
   SparkSubmitSubmitter spark_submit{*client, process, submit_options(), settings()};
   SubmitterChoice choice{SubmitterMode::Auto, native, spark_submit};
   int workers = 2, long_workers = 2;
-  std::unique_ptr<kube::Manager> manager;
-  std::optional<kube::TaskGroup> tasks;
+  RunningManager running{api};
 
   explicit World(int ordinary_workers = 2, int patient_workers = 2)
       : workers(ordinary_workers), long_workers(patient_workers) {
     start();
-  }
-  ~World() {
-    if (manager) stop();
   }
 
   static spark::SubmitOptions submit_options() {
@@ -41,31 +38,16 @@ struct World {
     return {.program = "/opt/spark/bin/spark-submit", .unavailable = "", .timeout = 3min, .lease = 15s};
   }
   void start() {
-    kube::ManagerOptions options;
-    options.metrics = &metrics;
-    options.grace = 2s;
-    manager = std::make_unique<kube::Manager>(*client, std::move(options));
-    ApplicationControllerOptions queues;
-    queues.workers = workers;
-    queues.long_workers = long_workers;
-    queues.grace = 2s;
-    ApplicationController::add_to(*manager, choice, std::move(queues));
-    const auto body = [](kube::Manager* m) -> kube::Task<> { (void)co_await m->run(); };
-    tasks.emplace(api.server.loop);
-    tasks->spawn("manager", body(manager.get()));
-    pass(1s);
+    running.start(*client, {.grace = 2s, .metrics = &metrics}, [&](kube::Manager& manager) {
+      ApplicationControllerOptions queues;
+      queues.workers = workers;
+      queues.long_workers = long_workers;
+      queues.grace = 2s;
+      ApplicationController::add_to(manager, choice, std::move(queues));
+    });
   }
-  void stop() {
-    manager->stop();
-    api.server.loop.run(tasks->join());
-    manager.reset();
-  }
-  // As a crash: nothing is finished.
-  void crash() {
-    tasks->cancel();
-    api.server.loop.run(tasks->join());
-    manager.reset();
-  }
+  void stop() { running.stop(); }
+  void crash() { running.crash(); }
 
   void pass(kube::Duration duration) { api.server.loop.run_for(duration); }
   void apply(const std::string& name, bool needs_jvm = true) {

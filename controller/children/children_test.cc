@@ -4,6 +4,7 @@
 
 #include "controller/application/application_controller.h"
 #include "controller/application/fake_api.h"
+#include "controller/application/running_manager.h"
 #include "controller/submit/native_submitter.h"
 
 using namespace controller;
@@ -46,32 +47,24 @@ struct World {
   std::unique_ptr<kube::Client> client = api.server.client();
   spark::ChildrenOptions options{.ui_service = true, .ingress = {}, .driver_pdb = true, .batch = {}};
   std::unique_ptr<NativeSubmitter> submitter;
-  std::unique_ptr<kube::Manager> manager;
-  kube::TaskGroup tasks{api.server.loop};
+  RunningManager running{api};
 
-  ~World() { stop(); }
   void start() {
     spark::SubmitOptions submit;
     submit.master_url = "k8s://https://kubernetes.default.svc:443";
     submit.batch = options.batch;
     submitter = std::make_unique<NativeSubmitter>(*client, std::move(submit));
-    manager = std::make_unique<kube::Manager>(*client, kube::ManagerOptions{});
-    ApplicationControllerOptions settings;
-    settings.children = options;
-    ApplicationController::add_to(*manager, *submitter, std::move(settings));
-    const auto body = [](kube::Manager* manager) -> kube::Task<> { (void)co_await manager->run(); };
-    tasks.spawn("manager", body(manager.get()));
-    pass(6s);
+    running.start(*client, {}, [&](kube::Manager& manager) {
+      ApplicationControllerOptions settings;
+      settings.children = options;
+      ApplicationController::add_to(manager, *submitter, std::move(settings));
+    });
+    pass(5s);
   }
-  void stop() {
-    if (!manager) return;
-    manager->stop();
-    api.server.loop.run(tasks.join());
-    manager.reset();
-  }
+  void stop() { running.stop(); }
   void pass(kube::Duration duration) { api.server.loop.run_for(duration); }
   void apply(Json application = application_json()) {
-    if (!manager) start();
+    if (!running.runs()) start();
     api.put(app_path("pi"), std::move(application));
     pass(1s);
   }

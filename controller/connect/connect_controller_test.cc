@@ -6,6 +6,7 @@
 
 #include "api/constants.h"
 #include "controller/application/fake_api.h"
+#include "controller/application/running_manager.h"
 
 using namespace controller;
 using namespace std::chrono_literals;
@@ -33,25 +34,18 @@ Json connect_json() {
 struct World {
   FakeApi api;
   std::unique_ptr<kube::Client> client = api.server.client();
-  std::unique_ptr<kube::Manager> manager;
-  kube::TaskGroup tasks{api.server.loop};
+  RunningManager running{api};
   std::set<std::string> servers;  // UIDs of all that were seen
 
   World() { start(); }
-  ~World() { stop(); }
 
   void start() {
-    manager = std::make_unique<kube::Manager>(*client, kube::ManagerOptions{});
-    ConnectController::add_to(*manager, {.master_url = "k8s://https://10.96.0.1:443"});
-    const auto body = [](kube::Manager* manager) -> kube::Task<> { (void)co_await manager->run(); };
-    tasks.spawn("manager", body(manager.get()));
-    pass(1s);
+    running.start(*client, {}, [](kube::Manager& manager) {
+      ConnectController::add_to(manager, {.master_url = "k8s://https://10.96.0.1:443"});
+    });
+    pass(0s);
   }
-  void stop() {
-    manager->stop();
-    api.server.loop.run(tasks.join());
-    manager.reset();
-  }
+  void stop() { running.stop(); }
   void pass(kube::Duration duration) {
     api.server.loop.run_for(duration);
     if (api.has(kServer)) servers.insert(uid(kServer));
@@ -304,7 +298,7 @@ TEST_CASE("where SparkConnects are not served the rest of the process starts", "
   };
   world.start();
   world.pass(10s);
-  CHECK(world.manager->is_started());
+  CHECK(world.running.manager().is_started());
   // And they are seen once they are.
   world.api.before = nullptr;
   world.apply();
@@ -326,7 +320,7 @@ TEST_CASE("a kill at any write leaves one server of the last spec", "[connect]")
             request.starts_with("POST") || request.starts_with("PATCH") || request.starts_with("DELETE");
         if (is_write && request.find("events") == std::string::npos && ++writes == kill_at) {
           killed = true;
-          world.manager->stop();
+          world.running.manager().stop();
           return carried_out ? FakeFault{.lose_answer = true}
                              : FakeFault{.refuse_with = 503, .reason = "ServiceUnavailable"};
         }

@@ -4,6 +4,7 @@
 
 #include "controller/application/application_controller.h"
 #include "controller/application/fake_api.h"
+#include "controller/application/running_manager.h"
 #include "controller/submit/native_submitter.h"
 
 using namespace controller;
@@ -23,32 +24,20 @@ struct World {
                               return options;
                             }()};
   std::unique_ptr<kube::MetricsRegistry> metrics;
-  std::unique_ptr<kube::Manager> manager;
-  kube::TaskGroup tasks{api.server.loop};
+  RunningManager running{api};
 
   explicit World(ApplicationMetricsOptions counted = {}) { start(std::move(counted)); }
-  ~World() { stop(); }
 
   void start(ApplicationMetricsOptions counted = {}) {
     metrics = std::make_unique<kube::MetricsRegistry>();
-    kube::ManagerOptions options;
-    options.metrics = metrics.get();
-    manager = std::make_unique<kube::Manager>(*client, std::move(options));
-    ApplicationControllerOptions controller;
-    controller.metrics = std::move(counted);
-    ApplicationController::add_to(*manager, submitter, std::move(controller));
-    const auto body = [](kube::Manager* manager) -> kube::Task<> { (void)co_await manager->run(); };
-    tasks.spawn("manager", body(manager.get()));
-    pass(1s);
-  }
-  void stop() {
-    manager->stop();
-    api.server.loop.run(tasks.join());
-    manager.reset();
-    metrics.reset();
+    running.start(*client, {.metrics = metrics.get()}, [&](kube::Manager& manager) {
+      ApplicationControllerOptions controller;
+      controller.metrics = std::move(counted);
+      ApplicationController::add_to(manager, submitter, std::move(controller));
+    });
   }
   void restart() {
-    stop();
+    running.stop();
     start();
   }
 

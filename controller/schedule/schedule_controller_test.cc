@@ -5,6 +5,7 @@
 
 #include "api/constants.h"
 #include "controller/application/fake_api.h"
+#include "controller/application/running_manager.h"
 
 using namespace controller;
 using namespace std::chrono_literals;
@@ -30,26 +31,17 @@ Json every_minute() {
 struct World {
   FakeApi api;
   std::unique_ptr<kube::Client> client = api.server.client();
-  std::unique_ptr<kube::Manager> manager;
-  kube::TaskGroup tasks{api.server.loop};
-  std::vector<std::string> created;  // names, in the order of their creation
+  RunningManager running{api};
 
   World() { start(); }
-  ~World() { stop(); }
 
   void start() {
-    manager = std::make_unique<kube::Manager>(*client, kube::ManagerOptions{});
-    ScheduleController::add_to(*manager, {.policy = {.precision = api::TimestampPrecision::Seconds,
-                                                     .local = *api::TimeZone::find("UTC")}});
-    const auto body = [](kube::Manager* manager) -> kube::Task<> { (void)co_await manager->run(); };
-    tasks.spawn("manager", body(manager.get()));
-    pass(1s);
+    running.start(*client, {}, [](kube::Manager& manager) {
+      ScheduleController::add_to(manager, {.policy = {.precision = api::TimestampPrecision::Seconds,
+                                                      .local = *api::TimeZone::find("UTC")}});
+    });
   }
-  void stop() {
-    manager->stop();
-    api.server.loop.run(tasks.join());
-    manager.reset();
-  }
+  void stop() { running.stop(); }
   void pass(kube::Duration duration) { api.server.loop.run_for(duration); }
   void to_minute() {
     const auto now = api.server.loop.now();
@@ -300,7 +292,7 @@ TEST_CASE("a kill at any write neither loses a run nor makes one twice (fault 15
             request.starts_with("DELETE")) {
           if (++writes == kill_at) {
             killed = true;
-            world.manager->stop();
+            world.running.manager().stop();
             return carried_out ? FakeFault{.lose_answer = true}
                                : FakeFault{.refuse_with = 503, .reason = "ServiceUnavailable"};
           }

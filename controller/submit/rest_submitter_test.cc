@@ -5,6 +5,7 @@
 #include <set>
 
 #include "controller/application/application_controller.h"
+#include "controller/application/running_manager.h"
 #include "controller/submit/fake_submission_service.h"
 #include "controller/submit/submitter_choice.h"
 #include "spark/pod_mutation.h"
@@ -66,16 +67,9 @@ struct Operator {
       *client, process, submit_options(), {.program = "", .unavailable = "not here"}};
   RestSubmitter rest{*client, *service, submit_options(), {}};
   SubmitterChoice choice{SubmitterMode::Rest, native, spark_submit, &rest};
-  std::unique_ptr<kube::Manager> manager;
-  std::optional<kube::TaskGroup> tasks;
+  RunningManager running{api};
 
   Operator() { start(); }
-  ~Operator() {
-    if (!manager) return;
-    manager->stop();
-    api.server.loop.run(tasks->join());
-    manager.reset();
-  }
 
   static spark::SubmitOptions submit_options() {
     spark::SubmitOptions options;
@@ -83,21 +77,13 @@ struct Operator {
     return options;
   }
   void start() {
-    manager = std::make_unique<kube::Manager>(*client, kube::ManagerOptions{.grace = 2s});
-    ApplicationControllerOptions queues;
-    queues.grace = 2s;
-    ApplicationController::add_to(*manager, choice, std::move(queues));
-    const auto body = [](kube::Manager* m) -> kube::Task<> { (void)co_await m->run(); };
-    tasks.emplace(api.server.loop);
-    tasks->spawn("manager", body(manager.get()));
-    pass(1s);
+    running.start(*client, {.grace = 2s}, [&](kube::Manager& manager) {
+      ApplicationControllerOptions queues;
+      queues.grace = 2s;
+      ApplicationController::add_to(manager, choice, std::move(queues));
+    });
   }
-  // As a crash: nothing is finished.
-  void crash() {
-    tasks->cancel();
-    api.server.loop.run(tasks->join());
-    manager.reset();
-  }
+  void crash() { running.crash(); }
   void pass(kube::Duration duration) { api.server.loop.run_for(duration); }
   void apply() { api.put(app_path("pi"), application_json()); }
   api::SparkApplicationStatus status() const {
