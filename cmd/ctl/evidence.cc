@@ -79,9 +79,7 @@ class Gatherer {
     seen_.pods_seen = true;
     const std::string current = kube::string_at(seen_.application, {"status", "submissionID"});
     for (Json& pod : *found) {
-      if (!current.empty() &&
-          kube::string_at(pod, {"metadata", "labels", api::label::kSubmissionId}) != current)
-        continue;
+      if (!current.empty() && label_of(pod, api::label::kSubmissionId) != current) continue;
       (is_role(pod, api::label::kRoleDriver) ? seen_.drivers : seen_.executors).push_back(std::move(pod));
     }
   }

@@ -16,10 +16,6 @@ using kube::Task;
 
 namespace {
 
-std::string label(const Json& pod, const char* name) {
-  return kube::string_at(pod, {"metadata", "labels", name});
-}
-
 // Spark's container, since a pod may have sidecars.
 std::string container_of(const Json& pod) {
   const Json* list = kube::find_path(pod, {"spec", "containers"});
@@ -39,10 +35,10 @@ Result<Json> choose(const std::vector<Json>& pods, const Json& app, const Invoca
   const std::string wanted = asked.text("executor");
   std::string known;
   for (const Json& pod : pods) {
-    const bool of_current = label(pod, api::label::kSubmissionId) == current;
+    const bool of_current = label_of(pod, api::label::kSubmissionId) == current;
     if (previous == of_current && !current.empty()) continue;
     if (is_role(pod, executor ? api::label::kRoleExecutor : api::label::kRoleDriver)) {
-      const std::string number = label(pod, api::label::kSparkExecutorId);
+      const std::string number = label_of(pod, api::label::kSparkExecutorId);
       if (!executor || number == wanted) return pod;
       known += (known.empty() ? "" : ", ") + number;
     }

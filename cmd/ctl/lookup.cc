@@ -20,10 +20,6 @@ using kube::Task;
 
 namespace {
 
-std::string label_of(const Json& object, const char* label) {
-  return kube::string_at(object, {"metadata", "labels", label});
-}
-
 std::int64_t executor_number(const Json& pod) {
   const std::string text = label_of(pod, api::label::kSparkExecutorId);
   std::int64_t number = 0;
@@ -50,6 +46,9 @@ std::string namespace_of(const Json& object) {
 }
 std::string uid_of(const Json& object) {
   return kube::string_at(object, {"metadata", "uid"});
+}
+std::string label_of(const Json& object, const char* label) {
+  return kube::string_at(object, {"metadata", "labels", label});
 }
 std::string state_of(const Json& application) {
   const std::string state = kube::string_at(application, {"status", "applicationState", "state"});

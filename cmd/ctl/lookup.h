@@ -18,6 +18,8 @@ namespace ctl {
 std::string name_of(const kube::Json& object);
 std::string namespace_of(const kube::Json& object);
 std::string uid_of(const kube::Json& object);
+// "" when it has none of that name.
+std::string label_of(const kube::Json& object, const char* label);
 // "NEW" where status has none yet.
 std::string state_of(const kube::Json& application);
 // The one that status names, else the one that the operator would make.

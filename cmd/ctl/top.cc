@@ -51,7 +51,7 @@ std::string mebibytes(const Quantity& memory) {
 }
 
 std::string key_of(const Json& object) {
-  return namespace_of(object) + "/" + kube::string_at(object, {"metadata", "labels", api::label::kAppName});
+  return namespace_of(object) + "/" + label_of(object, api::label::kAppName);
 }
 
 // Pods that have ended hold nothing any more.

@@ -43,7 +43,7 @@ struct World {
     running.start(*client, {}, [](kube::Manager& manager) {
       ConnectController::add_to(manager, {.master_url = "k8s://https://10.96.0.1:443"});
     });
-    pass(0s);
+    pass(0s);  // one that was made at once is seen
   }
   void stop() { running.stop(); }
   void pass(kube::Duration duration) {
