@@ -53,10 +53,7 @@ class RestStart final : public DriverStart {
 };
 
 Task<Result<PodView>> RestStart::create_driver(PostPermit may_post) {
-  auto standing = co_await driver_.find();
-  if (!standing) co_return fail(std::move(standing));
-  if (*standing)
-    co_return fail(ErrorKind::AlreadyExists, "pod " + driver_.key().to_string() + " exists already");
+  if (auto vacant = co_await driver_.is_vacant(); !vacant) co_return fail(std::move(vacant));
 
   const SubmissionService::Permit permit = [may_post = std::move(may_post)] {
     return may_post().has_value();
@@ -83,8 +80,7 @@ Task<Result<PodView>> RestStart::judge(Result<> asked, SubmissionService::Permit
   if (asked && left && !left->driver && !left->taken_back) left = co_await appearance(std::move(permit));
   if (!left) co_return fail(std::move(left));
   if (left->driver) {
-    for (Note& note : remarks_on_driver(input_, left->driver->object))
-      input_.remarks.push_back(std::move(note));
+    remark_on_driver(input_, left->driver->object);
     co_return std::move(left->driver->view);
   }
   if (!asked) co_return fail(std::move(asked));

@@ -48,12 +48,22 @@ Task<Result<std::optional<SparkDriver::Found>>> SparkDriver::find() {
   co_return std::optional<Found>(Found{std::move(*pod), std::move(*view)});
 }
 
+kube::Error SparkDriver::stands_already() const {
+  return {ErrorKind::AlreadyExists, "pod " + pod_.to_string() + " exists already"};
+}
+
+Task<Result<>> SparkDriver::is_vacant() {
+  auto found = co_await find();
+  if (!found) co_return fail(std::move(found));
+  if (*found) co_return fail(stands_already());
+  co_return Result<>{};
+}
+
 Task<Result<SparkDriver::Left>> SparkDriver::left_behind() {
   auto found = co_await find();
   if (!found) co_return fail(std::move(found));
   if (!*found) co_return Left{};
-  if (!is_ours((*found)->view))
-    co_return fail(ErrorKind::AlreadyExists, "pod " + pod_.to_string() + " exists already");
+  if (!is_ours((*found)->view)) co_return fail(stands_already());
   if (!(*found)->view.terminating) co_return Left{.driver = std::move(*found), .taken_back = false};
   auto gone = co_await is_gone((*found)->view.uid);
   if (!gone) co_return fail(std::move(gone));

@@ -3,12 +3,12 @@
 // than 0 may stand beside a driver that runs, a lost answer as well. So the pod is read.
 //
 //   SparkDriver driver(client, {"ns", "pi-driver"}, app_uid, submission_id);
-//   auto standing = co_await driver.find();                  // before: nobody starts one over it
+//   auto vacant = co_await driver.is_vacant();               // before: nobody starts one over another
 //   auto left = co_await driver.left_behind();               // after: what has come of it
 //   auto completion = co_await driver.completion(view, 3min + 15s);
 //
-// Errors of all calls are ambiguous, as a look that was refused says nothing about what stands there.
-// Thread: the loop's only. Lifetime: the client outlives it, and it its calls.
+// A look that is refused is an ambiguous error, whatever it says, since it tells nothing of what stands
+// there. Thread: the loop's only. Lifetime: the client outlives it, and it its calls.
 #pragma once
 
 #include <optional>
@@ -40,10 +40,8 @@ class SparkDriver {
   const kube::ObjectKey& key() const { return pod_; }
   const std::string& submission_id() const { return submission_id_; }
 
-  // Whatever stands under the name, by a live read.
-  kube::Task<kube::Result<std::optional<Found>>> find();
-  // Of this attempt, by owner and id.
-  bool is_ours(const PodView& pod) const;
+  // AlreadyExists: a pod stands under the name, whosever it is.
+  kube::Task<kube::Result<>> is_vacant();
 
   // What stands there once nobody is at it any more. Spark deletes its driver when it cannot make what
   // belongs to it; that one is waited for, since until it is gone it would be taken for a driver that is on
@@ -56,7 +54,12 @@ class SparkDriver {
   kube::Task<kube::Result<Completion>> completion(PodView driver, kube::Duration makers_live);
 
  private:
+  // Whatever stands under the name, by a live read.
+  kube::Task<kube::Result<std::optional<Found>>> find();
+  // Of this attempt, by owner and id.
+  bool is_ours(const PodView& pod) const;
   kube::Task<kube::Result<bool>> is_gone(std::string uid);
+  kube::Error stands_already() const;
 
   kube::Client& client_;
   const kube::ObjectKey pod_;

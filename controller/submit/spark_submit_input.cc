@@ -50,13 +50,14 @@ std::string command_line(const std::vector<std::string>& words) {
   return line;
 }
 
-std::vector<Note> remarks_on_driver(const SparkSubmitInput& input, const kube::Json& driver) {
+void remark_on_driver(SparkSubmitInput& input, const kube::Json& driver) {
   const bool seen_by_webhook =
       !kube::string_at(driver, {"metadata", "annotations", spark::kMutatedAnnotation}).empty();
-  if (!input.templates.driver_needs_webhook || seen_by_webhook) return {};
-  return {event(EventReason::SparkPodWebhookNeeded,
-                {"the pod webhook has not changed the driver as spec.driver and spec.volumes ask for: does "
-                 "it run, and for this namespace?"})};
+  if (!input.templates.driver_needs_webhook || seen_by_webhook) return;
+  input.remarks.push_back(event(
+      EventReason::SparkPodWebhookNeeded,
+      {"the pod webhook has not changed the driver as spec.driver and spec.volumes ask for: does it run, "
+       "and for this namespace?"}));
 }
 
 }  // namespace controller

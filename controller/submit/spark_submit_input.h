@@ -3,6 +3,7 @@
 //
 //   auto input = spark_submit_input(app, options, attempt, spark::PodTemplates::Files);
 //   run(input->arguments, input->templates);
+//   remark_on_driver(*input, driver);                   // once it is there
 //   for (Note& note : input->remarks) …
 //
 // Error InvalidInput: no submission can come of this application, the message says why. Pure functions.
@@ -33,7 +34,7 @@ kube::Result<SparkSubmitInput> spark_submit_input(const api::SparkApplication& s
 // For logs, once redacted.
 std::string command_line(const std::vector<std::string>& words);
 
-// Once the driver is there: that a webhook was to change it, and has not.
-std::vector<Note> remarks_on_driver(const SparkSubmitInput& input, const kube::Json& driver);
+// Adds the remark that a webhook was to change the driver, and has not.
+void remark_on_driver(SparkSubmitInput& input, const kube::Json& driver);
 
 }  // namespace controller

@@ -87,10 +87,7 @@ kube::ChildCommand ProcessStart::command(PostPermit may_post) const {
 
 Task<Result<PodView>> ProcessStart::create_driver(PostPermit may_post) {
   // A process costs seconds of several processors: not for a driver that is there already.
-  auto standing = co_await driver_.find();
-  if (!standing) co_return fail(std::move(standing));
-  if (*standing)
-    co_return fail(ErrorKind::AlreadyExists, "pod " + driver_.key().to_string() + " exists already");
+  if (auto vacant = co_await driver_.is_vacant(); !vacant) co_return fail(std::move(vacant));
 
   const kube::Log log = process_.log.with("submissionID", driver_.submission_id());
   log.info("spark-submit starts",
@@ -117,8 +114,7 @@ Task<Result<PodView>> ProcessStart::judge(kube::ChildExit ended) {
   if (!left) co_return fail(std::move(left));
   if (left->driver) {
     finished_ = ended.succeeded();
-    for (Note& note : remarks_on_driver(input_, left->driver->object))
-      input_.remarks.push_back(std::move(note));
+    remark_on_driver(input_, left->driver->object);
     co_return std::move(left->driver->view);
   }
   // Somebody else's pod was in the way and has gone meanwhile.

@@ -46,10 +46,12 @@ class ConnectStory {
     });
     known_ = server()->uid();
   }
-  // It goes on as it is.
+  // The server that the story knows goes on.
   Task<> stays_ready() {
-    co_await story_.until("Ready", [this] { return is_ready(); });
-    if (!server() || server()->uid() != known_) story_.say("its server was replaced");
+    co_await story_.until("the same server to be ready", [this] {
+      const auto pod = server();
+      return pod && pod->uid() == known_ && is_ready();
+    });
   }
   Task<> fails_for(std::string reason) {
     co_await story_.until(reason, [this, reason] {
