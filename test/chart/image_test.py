@@ -15,10 +15,11 @@ import unittest
 
 from container import enter
 from helm import TOP
-from installation import LIMIT, Installation, wait_for
+from installation import LIMIT, Installation
 
 sys.path.insert(0, os.path.join(TOP, "test/lib"))
 from control_plane import ControlPlane, dies_with_parent  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 LARGEST = 40 << 20
 BUILD = os.path.join(TOP, "deploy/image/build.sh")

@@ -16,7 +16,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.parse
 
 import yaml
@@ -28,17 +27,6 @@ sys.path.insert(0, os.path.join(TOP, "test/lib"))
 from control_plane import dies_with_parent, free_port  # noqa: E402
 
 LIMIT = 300
-
-
-def wait_for(fact, what, limit=LIMIT):
-    deadline = time.monotonic() + limit
-    while True:
-        value = fact()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what() if callable(what) else what} (waited {limit} s)")
-        time.sleep(0.1)
 
 
 class Installation:

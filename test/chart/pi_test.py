@@ -15,11 +15,12 @@ import unittest
 
 import readme
 from helm import CHART, RELEASE, TOP
-from installation import Installation, wait_for
+from installation import Installation
 from render_test import HELM
 
 sys.path.insert(0, os.path.join(TOP, "test/lib"))
 from control_plane import ControlPlane, dies_with_parent  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 # A bound, not an expectation: two JVMs on two cores that also compile.
 LIMIT = 600

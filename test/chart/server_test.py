@@ -17,12 +17,13 @@ import go_chart
 import go_values
 import readme
 from helm import CHART, NAMESPACE, RELEASE, TOP, Rendered
-from installation import LIMIT, Installation, wait_for
+from installation import LIMIT, Installation
 from render_test import BENCHMARK, HELM
 
 from control_plane import ControlPlane, dies_with_parent
 from takeover import Left
 from takeover_schedules import LeftSchedules
+from waiting import wait_for
 
 sys.path.insert(0, os.path.join(TOP, "test/failover"))
 from failover_test import Api  # noqa: E402

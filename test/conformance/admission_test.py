@@ -10,8 +10,9 @@ import tempfile
 import threading
 import time
 
-from api import ABSENT, eventually, matching
+from api import ABSENT, matching
 from suite import Case, Row, config_map
+from waiting import wait_for
 
 PATH = "/apis/admissionregistration.k8s.io/v1/"
 SLOW = 4
@@ -103,7 +104,7 @@ class Admission(Case):
         def heard():
             self.api.post(self.path("configmaps"), config_map("probe", **probe), dryRun="All")
             return self.shown(name, "probe")
-        eventually(heard, f"{name} is never asked")
+        wait_for(heard, f"{name} is never asked")
 
     def test_a_patch_is_stored_and_validators_see_it(self):
         self.register("mutate", lambda r: patched({"op": "add", "path": "/data/added", "value": "1"}, {"op": "add", "path": "/metadata/labels", "value": {"l": "1"}}),
@@ -168,7 +169,7 @@ class Admission(Case):
         self.failing("slow-ignored", "Ignore", timeoutSeconds=1, objectSelector={"matchLabels": {"a": "3"}})
         self.failing("nobody-ignored", "Ignore", url="https://127.0.0.1:1/nobody", objectSelector={"matchLabels": {"a": "4"}})
         self.asked("slow-ignored", labels={"a": "3"})
-        eventually(lambda: self.api.post(self.path("configmaps"), config_map("x", labels={"a": "1"}), dryRun="All").code == 500, "nobody is never asked")
+        wait_for(lambda: self.api.post(self.path("configmaps"), config_map("x", labels={"a": "1"}), dryRun="All").code == 500, "nobody is never asked")
         self.check_rows([
             Row("nobody there", "POST", "configmaps", config_map("x", labels={"a": "1"}), 500, {
                 "reason": "InternalError", "message": matching('^Internal error occurred: failed calling webhook "nobody.example.com": failed to call webhook: Post "https://127.0.0.1:1/nobody\\?timeout=10s": ')}),

@@ -17,7 +17,6 @@ import re
 import socket
 import ssl
 import struct
-import time
 import urllib.parse
 
 # How long something may take that a controller does after a while; a bound, not an expectation.
@@ -227,14 +226,3 @@ def difference(actual, expected, path="$"):
             return f"{path}: {actual!r}, not {len(expected)} items like {expected!r}"
         return next(filter(None, (difference(a, e, f"{path}[{i}]") for i, (a, e) in enumerate(zip(actual, expected)))), "")
     return "" if actual == expected and type(actual) is type(expected) else f"{path}: {actual!r}, not {expected!r}"
-
-
-def eventually(fact, what, limit=PATIENCE):
-    """The first true value of fact()."""
-    deadline = time.monotonic() + limit
-    while True:
-        if value := fact():
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} (waited {limit} s)")
-        time.sleep(0.05)

@@ -2,8 +2,9 @@
 
 import copy
 
-from api import ABSENT, eventually, holding, matching
+from api import ABSENT, holding, matching
 from suite import CRDS, WIDGETS, Case, Row, established, widget, widget_crd
+from waiting import wait_for
 
 
 class Definitions(Case):
@@ -25,11 +26,11 @@ class Definitions(Case):
         self.make(one, body)
         # Its objects end before it does.
         self.ok(self.api.delete(path), 200)
-        eventually(lambda: self.read(f"{one}/a")["metadata"].get("deletionTimestamp"), "the object is not being deleted")
+        wait_for(lambda: self.read(f"{one}/a")["metadata"].get("deletionTimestamp"), "the object is not being deleted")
         self.check(self.read(path)["metadata"], {"finalizers": ["customresourcecleanup.apiextensions.k8s.io"]})
         self.ok(self.api.patch(self.path(f"{one}/a"), {"metadata": {"finalizers": None}}))
         self.gone(path)
-        eventually(lambda: self.api.get("/apis/life.example.com/v1/sprockets").code == 404, "it is still served")
+        wait_for(lambda: self.api.get("/apis/life.example.com/v1/sprockets").code == 404, "it is still served")
 
     def test_a_new_version_of_a_definition_is_served(self):
         crd = widget_crd("gears", "Gear", "versions.example.com")
@@ -42,7 +43,7 @@ class Definitions(Case):
         second.pop("selectableFields")
         second["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["extra"] = {"type": "string"}
         self.ok(self.api.patch(path, {"spec": {"versions": crd["spec"]["versions"] + [second]}}))
-        eventually(lambda: self.api.get(self.path("versions.example.com/v2/gears/a")).code == 200, "the new version is not served")
+        wait_for(lambda: self.api.get(self.path("versions.example.com/v2/gears/a")).code == 200, "the new version is not served")
         self.check(self.read("versions.example.com/v2/gears/a"), {"apiVersion": "versions.example.com/v2", "kind": "Gear", "spec": {"size": 1}})
         self.check(self.read("versions.example.com/v2/gears"), {"apiVersion": "versions.example.com/v2", "kind": "GearList", "items": [{"apiVersion": "versions.example.com/v2"}]})
         self.ok(self.api.delete(path))

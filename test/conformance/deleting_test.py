@@ -2,8 +2,9 @@
 
 import time
 
-from api import ABSENT, eventually, holding, matching
+from api import ABSENT, holding, matching
 from suite import LEASES, Case, Row, config_map, lease, pod, service
+from waiting import wait_for
 
 
 class Deleting(Case):
@@ -121,7 +122,7 @@ class Owners(Case):
         references = [{"apiVersion": "v1", "kind": "ConfigMap", "name": o["metadata"]["name"], "uid": o["metadata"]["uid"]} for o in (one, two)]
         self.make("configmaps", config_map("shared", ownerReferences=references))
         self.ok(self.api.delete(self.path("configmaps/one")))
-        eventually(lambda: len(self.read("configmaps/shared")["metadata"]["ownerReferences"]) == 1, "the gone owner is still named")
+        wait_for(lambda: len(self.read("configmaps/shared")["metadata"]["ownerReferences"]) == 1, "the gone owner is still named")
         self.ok(self.api.delete(self.path("configmaps/two")))
         self.gone("configmaps/shared")
 
@@ -136,7 +137,7 @@ class Owners(Case):
         self.owned("free", owner)
         waiting = self.ok(self.api.delete(self.path("configmaps/front"), {"propagationPolicy": "Foreground"}), 200)
         self.check(waiting, {"kind": "ConfigMap", "metadata": {"finalizers": ["foregroundDeletion"], "deletionTimestamp": matching("Z$")}})
-        eventually(lambda: self.read("configmaps/held")["metadata"].get("deletionTimestamp"), "the dependent is not being deleted")
+        wait_for(lambda: self.read("configmaps/held")["metadata"].get("deletionTimestamp"), "the dependent is not being deleted")
         self.read("configmaps/front")
         self.ok(self.api.patch(self.path("configmaps/held"), {"metadata": {"finalizers": None}}))
         self.gone("configmaps/held")
@@ -168,7 +169,7 @@ class Namespaces(Case):
         path = f"/api/v1/namespaces/{self.ns}"
         self.check(self.read(path), {"kind": "Namespace", "metadata": {"labels": {"kubernetes.io/metadata.name": self.ns}, "namespace": ABSENT},
                                      "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}})
-        eventually(lambda: self.api.get(f"{path}/configmaps/kube-root-ca.crt").code == 200, "no authority")
+        wait_for(lambda: self.api.get(f"{path}/configmaps/kube-root-ca.crt").code == 200, "no authority")
         self.check(self.read("configmaps/kube-root-ca.crt")["data"], {"ca.crt": matching("BEGIN CERTIFICATE")})
 
     def test_everything_in_it_ends_before_it_does(self):
@@ -177,8 +178,8 @@ class Namespaces(Case):
         self.ok(self.api.post(f"{path}/configmaps", config_map("held", finalizers=["a.b/hold"])))
         self.ok(self.api.post(f"{path}/pods", pod("p")))
         self.check(self.ok(self.api.delete(path), 200), {"kind": "Namespace", "status": {"phase": "Terminating"}, "metadata": {"deletionTimestamp": matching("Z$")}})
-        eventually(lambda: self.api.get(f"{path}/pods/p").code == 404, "the pod is still there")
-        eventually(lambda: self.read(f"{path}/configmaps/held")["metadata"].get("deletionTimestamp"), "the config map is not being deleted")
+        wait_for(lambda: self.api.get(f"{path}/pods/p").code == 404, "the pod is still there")
+        wait_for(lambda: self.read(f"{path}/configmaps/held")["metadata"].get("deletionTimestamp"), "the config map is not being deleted")
         self.check_rows([
             Row("nothing new comes in", "POST", f"{path}/configmaps", config_map("new"), 403, {
                 "reason": "Forbidden", "message": matching(f'configmaps "new" is forbidden: unable to create new content in namespace {name} because it is being terminated'),

@@ -1,7 +1,8 @@
 """How clients find out what is served."""
 
-from api import ABSENT, eventually, holding, matching
+from api import ABSENT, holding, matching
 from suite import Case, Row, established, widget_crd
+from waiting import wait_for
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 
@@ -63,14 +64,14 @@ class Discovery(Case):
                 answer = self.api.get(path, accept=AGGREGATED)
                 item = next((i for i in self.ok(answer)["items"] if i["metadata"].get("name", ABSENT) == group), None)
                 return item and (answer, item)
-            answer, item = eventually(there, f"{group} is not listed")
+            answer, item = wait_for(there, f"{group} is not listed")
             self.assertEqual(answer.headers["Content-Type"], "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")
             self.check(answer.json, {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2"})
             found = next(r for r in item["versions"][0]["resources"] if r["resource"] == resource)
             self.check(found, {"scope": "Namespaced", "verbs": holding("get", "watch"), "subresources": holding({"subresource": "status"})})
 
     def test_schemas(self):
-        paths = eventually(lambda: (p := self.read("/openapi/v3")["paths"]).get("apis/conformance.example.com/v1") and p, "no schema of the custom resource")
+        paths = wait_for(lambda: (p := self.read("/openapi/v3")["paths"]).get("apis/conformance.example.com/v1") and p, "no schema of the custom resource")
         for group in ("api/v1", "apis/apps/v1", "apis/coordination.k8s.io/v1", "apis/conformance.example.com/v1"):
             self.check(paths[group], {"serverRelativeURL": matching(f"^/openapi/v3/{group}")})
         document = self.read(paths["apis/conformance.example.com/v1"]["serverRelativeURL"])

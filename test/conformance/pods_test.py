@@ -1,7 +1,8 @@
 """Doors of a pod besides the plain ones: binding, eviction, log."""
 
-from api import eventually, holding, matching
+from api import holding, matching
 from suite import Case, Row, pod
+from waiting import wait_for
 
 BUDGETS = "policy/v1/poddisruptionbudgets"
 
@@ -75,19 +76,19 @@ class Eviction(Case):
         self.budget("one", {"app": "one"}, minAvailable=1)
         self.ready("one", {"app": "one"})
         # It may take the real server a moment to have counted, and until then it says something else.
-        spent = eventually(lambda: (answer := self.evict("one")).code == 429 and "needs 1 healthy pods and has 1 currently"
-                           in str(answer.json) and answer, "no budget keeps the pod")
+        spent = wait_for(lambda: (answer := self.evict("one")).code == 429 and "needs 1 healthy pods and has 1 currently"
+                         in str(answer.json) and answer, "no budget keeps the pod")
         self.check(spent.json, {"reason": "TooManyRequests", "message": matching("Cannot evict pod as it would violate the pod's disruption budget."),
                                 "details": {"causes": holding({"reason": "DisruptionBudget"})}})
         self.read("pods/one")
         self.ok(self.api.delete(self.path(f"{BUDGETS}/one")))
-        self.ok(eventually(lambda: (answer := self.evict("one")).code == 201 and answer, "it is not let go"), 201)
+        self.ok(wait_for(lambda: (answer := self.evict("one")).code == 201 and answer, "it is not let go"), 201)
 
     def test_a_disruption_budget_spares_one_of_two(self):
         self.budget("two", {"app": "two"}, minAvailable=1)
         self.ready("two-a", {"app": "two"})
         self.ready("two-b", {"app": "two"})
-        eventually(lambda: self.evict("two-a").code == 201, "one of two cannot be evicted")
+        wait_for(lambda: self.evict("two-a").code == 201, "one of two cannot be evicted")
         self.gone("pods/two-a")
         self.assertEqual(self.evict("two-b").code, 429)
 

@@ -11,7 +11,8 @@ group there.
 import unittest
 import uuid
 
-from api import Client, difference, eventually
+from api import Client, difference
+from waiting import wait_for
 
 plane = None                    # test/lib/control_plane.ControlPlane, set by conformance.py before the tests are loaded
 
@@ -41,8 +42,8 @@ class Case(unittest.TestCase):
         name = f"t-{uuid.uuid4().hex[:8]}"
         made = cls.api.post("/api/v1/namespaces", {"metadata": {"name": name}})
         assert made.code == 201, made
-        eventually(lambda: cls.api.get(f"/api/v1/namespaces/{name}/serviceaccounts/default").code == 200, "no service account")
-        eventually(lambda: cls.api.get(f"/api/v1/namespaces/{name}/configmaps/kube-root-ca.crt").code == 200, "no authority")
+        wait_for(lambda: cls.api.get(f"/api/v1/namespaces/{name}/serviceaccounts/default").code == 200, "no service account")
+        wait_for(lambda: cls.api.get(f"/api/v1/namespaces/{name}/configmaps/kube-root-ca.crt").code == 200, "no authority")
         return name
 
     def path(self, short):
@@ -79,7 +80,7 @@ class Case(unittest.TestCase):
         return self.ok(self.api.get(self.path(path), **more))
 
     def gone(self, path):
-        eventually(lambda: self.api.get(self.path(path)).code == 404, f"{path} is still there")
+        wait_for(lambda: self.api.get(self.path(path)).code == 404, f"{path} is still there")
 
 
 def config_map(name, data=None, **metadata):
@@ -157,4 +158,4 @@ def established(api, crd):
     assert made.code in (201, 409), made
     spec = crd["spec"]
     path = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
-    eventually(lambda: api.get(path).code == 200, f"{name} is not served")
+    wait_for(lambda: api.get(path).code == 200, f"{name} is not served")

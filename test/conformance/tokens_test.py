@@ -4,8 +4,9 @@ import base64
 import json
 import time
 
-from api import ABSENT, eventually, matching
+from api import ABSENT, matching
 from suite import Case, Row, pod
+from waiting import wait_for
 
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
@@ -60,13 +61,13 @@ class Tokens(Case):
             Row("no such pod", "POST", "serviceaccounts/robot/token", {"spec": {"boundObjectRef": {**bound, "name": "none"}}}, 404, {"reason": "NotFound"})])
         self.ok(self.api.delete(self.path("pods/holder"), {"gracePeriodSeconds": 0}))
         # A verdict on a token may be remembered for some seconds.
-        eventually(lambda: not self.review(token).get("authenticated"), "the token outlives its pod")
+        wait_for(lambda: not self.review(token).get("authenticated"), "the token outlives its pod")
 
     def test_a_token_ends_with_its_account(self):
         self.make("serviceaccounts", {"metadata": {"name": "short"}})
         token = self.request("short")["status"]["token"]
         self.ok(self.api.delete(self.path("serviceaccounts/short")))
-        eventually(lambda: not self.review(token).get("authenticated"), "the token outlives its account")
+        wait_for(lambda: not self.review(token).get("authenticated"), "the token outlives its account")
         self.assertEqual(self.api.get("/api/v1/namespaces", token=token).code, 401)
 
     def test_a_token_is_for_its_audience(self):

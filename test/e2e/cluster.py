@@ -12,8 +12,11 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
-import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from waiting import wait_for  # noqa: E402
 
 # Bounds, not expectations: two cores that also compile take several times what an idle machine takes.
 START_LIMIT = 120
@@ -55,15 +58,8 @@ class Cluster:
         return json.loads(self.kubectl("get", kind, "-l", selector, "-o", "json"))["items"]
 
     def wait_for(self, fact, what, limit=APP_LIMIT):
-        """The first true value of fact(); an AssertionError that says `what` if there is none in time."""
-        deadline = time.monotonic() + limit
-        while True:
-            value = fact()
-            if value:
-                return value
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{what} (waited {limit} s)\n{self.what_is_there()}")
-            time.sleep(0.5)
+        """As waiting.wait_for(), not so often: facts here are processes. A failure says what is there, too."""
+        return wait_for(fact, lambda: f"{what}\n{self.what_is_there()}", limit, pause=0.5)
 
     def wait_for_state(self, name, *states):
         """Waits until the application is in one of the states. Another terminal state ends the wait at once."""

@@ -17,7 +17,8 @@ import subprocess
 import urllib.request
 
 from control_plane import dies_with_parent, free_port
-from operators import NAMESPACE, TOP, wait_for
+from operators import NAMESPACE, TOP
+from waiting import wait_for
 
 ACCOUNT = "spark-operator-webhook"
 USER = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"

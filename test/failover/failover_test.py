@@ -22,7 +22,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from administrator import Api  # noqa: E402
 from control_plane import ControlPlane, dies_with_parent, free_port  # noqa: E402
 from driver_history import DriverHistory  # noqa: E402
-from operators import LEASE, NAMESPACE, USER, Operators, wait_for  # noqa: E402
+from operators import LEASE, NAMESPACE, USER, Operators  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 FREEZE = 30                            # seconds; twice the lease
 END_LIMIT = 600

@@ -13,27 +13,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from control_plane import dies_with_parent  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NAMESPACE, ACCOUNT, LEASE = "spark-operator", "spark-operator-controller", "spark-operator-controller-lock"
 USER = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
 # Bounds, not expectations: two cores that also compile take many times what an idle machine takes.
 LIMIT = 180
-
-
-def wait_for(fact, what, limit=LIMIT):
-    deadline = time.monotonic() + limit
-    while True:
-        value = fact()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what() if callable(what) else what} (waited {limit} s)")
-        time.sleep(0.05)
 
 
 class Operator:

@@ -12,12 +12,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 sys.path.insert(0, os.path.join(TOP, "test", "lib"))
 from control_plane import ControlPlane  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 LIMIT = 180  # seconds that no step comes near
 TAINT = "processes"
@@ -76,11 +76,8 @@ class JoinedNode(unittest.TestCase):
         self.kubectl("create", "-f", "-", text=json.dumps(pod))
 
     def wait_for(self, fact, what):
-        deadline = time.monotonic() + LIMIT
-        while not (value := fact()):
-            self.assertLess(time.monotonic(), deadline, f"{what}\n{self.kubectl('get', 'pods', '-o', 'yaml', check=False)[-3000:]}\n{self.what_it_said()}")
-            time.sleep(0.2)
-        return value
+        return wait_for(fact, lambda: f"{what}\n{self.kubectl('get', 'pods', '-o', 'yaml', check=False)[-3000:]}\n{self.what_it_said()}",
+                        LIMIT, pause=0.2)
 
     def wait_phase(self, name, phase):
         return self.wait_for(lambda: (pod := self.get("pod", name)) and pod["status"]["phase"] == phase and pod, f"{name} never became {phase}")

@@ -6,10 +6,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import control_plane
+from waiting import wait_for
 
 # Bounds, not expectations.
 LIMIT = 120
@@ -23,14 +23,6 @@ def alive(pid):
         return False
 
 
-def until(fact, what):
-    deadline = time.monotonic() + LIMIT
-    while not fact():
-        if time.monotonic() > deadline:
-            raise AssertionError(what)
-        time.sleep(0.05)
-
-
 class Ending(unittest.TestCase):
     def start(self):
         """A run whose command leaves a process in the background; the ids of all that belongs to it."""
@@ -40,7 +32,7 @@ class Ending(unittest.TestCase):
         script = f'setsid sleep 1000 & echo "$! $$ ${{CONTROL_PLANE_PIDS##*=}} $CONTROL_PLANE_FOLDER" >{told}.new; mv {told}.new {told}; sleep 1000'
         run = subprocess.Popen([sys.executable, "-B", control_plane.__file__, "run", "--server", "embedded", "--", "sh", "-c", script])
         self.addCleanup(lambda: run.poll() is None and run.kill())
-        until(lambda: os.path.exists(told), "the command has not started")
+        wait_for(lambda: os.path.exists(told), "the command has not started")
         with open(told) as f:
             *pids, plane_folder = f.read().split()
         with open(f"/proc/{run.pid}/task/{run.pid}/children") as f:
@@ -48,7 +40,7 @@ class Ending(unittest.TestCase):
         return run, second, [*map(int, pids), second], plane_folder
 
     def check_gone(self, pids):
-        until(lambda: not any(map(alive, pids)), f"still alive of {pids}: {[p for p in pids if alive(p)]}")
+        wait_for(lambda: not any(map(alive, pids)), lambda: f"still alive of {pids}: {[p for p in pids if alive(p)]}")
 
     def test_a_polite_end_leaves_nothing(self):
         run, _, pids, folder = self.start()
@@ -62,7 +54,7 @@ class Ending(unittest.TestCase):
         run.kill()
         run.wait(LIMIT)
         self.check_gone(pids)
-        until(lambda: not os.path.exists(folder), f"{folder} is still there")
+        wait_for(lambda: not os.path.exists(folder), f"{folder} is still there")
 
     def test_a_kill_of_the_second_process_leaves_nothing(self):
         run, second, pids, _ = self.start()

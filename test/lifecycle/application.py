@@ -18,7 +18,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "failover"))
 from administrator import Api  # noqa: E402
-from operators import LIMIT, wait_for  # noqa: E402
+from operators import LIMIT  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 PODS = "/api/v1/namespaces/default/pods"
 MERGE = "application/merge-patch+json"

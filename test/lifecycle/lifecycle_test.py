@@ -26,8 +26,9 @@ from application import Application, Watcher, state_of  # noqa: E402
 from control_plane import ControlPlane, free_port  # noqa: E402
 from driver_history import DriverHistory  # noqa: E402
 from gate import Gate  # noqa: E402
-from operators import USER, Operators, wait_for  # noqa: E402
+from operators import USER, Operators  # noqa: E402
 from stories import STORIES, retries  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 AT_A_TIME = 6            # stories
 QUIET = 5                # seconds without a write, once all has settled

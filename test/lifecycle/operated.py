@@ -25,7 +25,8 @@ for beside in ("failover", "lib"):
 from administrator import Api  # noqa: E402
 from control_plane import ControlPlane, free_port  # noqa: E402
 from driver_history import DriverHistory  # noqa: E402
-from operators import USER, Operators, wait_for  # noqa: E402
+from operators import USER, Operators  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 GROUP = "/apis/sparkoperator.k8s.io"
 APPLICATIONS = f"{GROUP}/v1beta2/namespaces/default/sparkapplications"

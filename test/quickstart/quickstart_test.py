@@ -10,12 +10,15 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
-import time
 import unittest
 import uuid
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(TOP, "test", "lib"))
+from waiting import wait_for  # noqa: E402
+
 NOBODY = 65534
 LIMIT = 60  # seconds that no step of these tests comes near
 
@@ -67,12 +70,6 @@ class Tree(unittest.TestCase):
         process = self.start(*arguments, **environment)
         output, _ = process.communicate(timeout=limit)
         return process.returncode, output
-
-    def wait_for(self, fact, what):
-        deadline = time.monotonic() + LIMIT
-        while not fact():
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(0.02)
 
 
 class Quickstart(Tree):
@@ -183,11 +180,11 @@ class Quickstart(Tree):
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        self.wait_for(lambda: len(self.processes()) >= 2, "sparkctl never started")
+        wait_for(lambda: len(self.processes()) >= 2, "sparkctl never started", LIMIT)
         return process
 
     def assert_nothing_left_and_next_run_works(self):
-        self.wait_for(lambda: not self.processes(), f"left behind: {self.processes()}")
+        wait_for(lambda: not self.processes(), lambda: f"left behind: {self.processes()}", LIMIT)
         self.test_pi_from_the_driver_means_success()
 
     def test_kill_9_leaves_no_process_and_the_next_run_works(self):

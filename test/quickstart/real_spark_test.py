@@ -11,6 +11,7 @@ import time
 import unittest
 
 import quickstart_test
+from waiting import wait_for
 
 LIMIT = 900  # a bound, not an expectation: two busy cores take several times what an idle machine takes
 
@@ -66,8 +67,10 @@ class RealSpark(quickstart_test.Tree):
         there = self.descendants(process.pid)
         interrupt(process)
         self.assertNotEqual(process.wait(timeout=LIMIT), 0)
-        self.wait_for(lambda: not any(self.lives(pid, started) for pid, started, _ in there),
-                      f"left behind: {[p for p in there if self.lives(p[0], p[1])]}")
+
+        def left():
+            return [process for process in there if self.lives(*process[:2])]
+        wait_for(lambda: not left(), lambda: f"left behind: {left()}")
 
     def test_nothing_is_left_whatever_ends_it_and_the_next_run_works(self):
         self.interrupted("org.apache.spark.deploy.SparkSubmit", lambda process: process.kill())

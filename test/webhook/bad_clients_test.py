@@ -23,8 +23,9 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from replicas import NAMESPACE, Webhook, wait_for  # noqa: E402
+from replicas import NAMESPACE, Webhook  # noqa: E402
 from control_plane import ControlPlane  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 PATH = "/mutate-sparkoperator-k8s-io-v1beta2-sparkapplication"
 MIB = 1 << 20

@@ -16,29 +16,18 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 from control_plane import dies_with_parent, free_port  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 # Bounds, not expectations: two cores that also compile take many times what an idle machine takes.
 LIMIT = 120
 NAMESPACE = "default"
 GROUP = "/apis/admissionregistration.k8s.io/v1"
-
-
-def wait_for(fact, what, limit=LIMIT):
-    deadline = time.monotonic() + limit
-    while True:
-        value = fact()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what() if callable(what) else what} (waited {limit} s)")
-        time.sleep(0.05)
 
 
 def ask(plane, method, path, body=None, content_type="application/json"):

@@ -23,8 +23,9 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from replicas import NAMESPACE, Webhook, ask, wait_for  # noqa: E402
+from replicas import NAMESPACE, Webhook, ask  # noqa: E402
 from control_plane import ControlPlane  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 APPLICATION = {
     "apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication", "metadata": {"name": "pi", "namespace": NAMESPACE},
