@@ -6,9 +6,8 @@
 // Grammar, that of the Go operator: five fields — minute (0-59), hour (0-23), day of month (1-31), month
 // (1-12 or jan-dec), day of week (0-6 or sun-sat; 7 is no day) — of lists `a,b`, ranges `a-b`, steps `*/n`,
 // `a-b/n`, `a/n` (from a to the end), `*` and `?`, names in any case; or @yearly, @annually, @monthly,
-// @weekly, @daily, @midnight,
-// @hourly; or `@every 1h30m` (whole seconds, one at least; zones do not matter). `TZ=Zone ` or `CRON_TZ=Zone
-// ` in front names a zone and wins over `zone`.
+// @weekly, @daily, @midnight, @hourly; or `@every 1h30m` (whole seconds, one at least; zones do not matter).
+// `TZ=Zone` or `CRON_TZ=Zone` and a space in front name a zone and win over `zone`.
 //
 // Days: where one of the two day fields is `*` or `?`, the other one decides; where neither is, either may
 // match (cron's old rule; `*/n` with n > 1 is no star in this sense, so "0 0 */2 * MON" means odd days *or*

@@ -3,8 +3,7 @@
 //   parse_memory_size("1g", ByteUnit::MiB)->mebibytes()     // 1024
 //   parse_memory_size("512", ByteUnit::MiB)->mebibytes()    // 512: a bare number has the key's unit
 //   to_quantity(MemorySize::of_mebibytes(1408))             // "1408Mi"
-//   memory_limit_quantity("2G")                             // "2Gi": spec.driver.memoryLimit as the pod
-//   webhook reads it
+//   memory_limit_quantity("2G")             // "2Gi": spec.driver.memoryLimit as the pod webhook reads it
 //
 // Spark's sizes are binary and whole: "1g" is 1024 MiB, "1.5g" is refused. Thread: pure functions.
 #pragma once

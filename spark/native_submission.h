@@ -1,9 +1,8 @@
 // native_submission() is the whole native submitter as one pure function: SparkApplication in, objects to
 // create out.
 //
-//   auto plan = plan_native_submission(app, options, attempt);   // app as read from the API server,
-//   unprepared if (!plan->submission) …                                     // only a JVM can do it:
-//   plan->obstacles
+//   auto plan = plan_native_submission(app, options, attempt);   // app as read from the API server
+//   if (!plan->submission) …                                     // only a JVM can do it: plan->obstacles
 //
 // It is prepare_application + spark_submit_arguments + driver_conf + build_submission, and what the pod
 // webhook would add afterwards: the driver pod is mutated here, the executors' share goes into the executor

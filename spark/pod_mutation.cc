@@ -296,9 +296,8 @@ Result<Json> mutated_once(const Json& pod, const api::SparkApplication& app, Pod
 // kAfterTemplate: what Spark writes into executors after their template; mutate_pod() writes it again when a
 // webhook runs. Without one:
 //  - environment, where the last entry counts. spark.executorEnv.* comes after the first group, so plain
-//  values
-//    of these names go that way, and so do those that refer to one of them; the second group comes later
-//    still.
+//    values of these names go that way, and so do those that refer to one of them; the second group comes
+//    later still.
 //  - node selectors and the scheduler, from properties of both roles: properties of executors alone win.
 //  - the grace period, since 4.1: its property.
 //  - the memory limit, lifecycle when spark.decommission.enabled, and since 4.3 one member of the security

@@ -3,8 +3,8 @@
 // (ServiceLinks). One function for both ways a pod can be made right:
 //
 //   webhook:           patch = diff(pod, *mutate_pod(pod, app, role, links))
-//   native submitter:  the driver pod as built; executors by executor_pod_template(), which Spark itself
-//   mounts
+//   native submitter:  the driver pod as built;
+//                      executors by executor_pod_template(), which Spark itself mounts
 //
 // A pod that was made right at submission says so in the annotation kMutatedAnnotation; mutate_pod() then
 // returns it as it is (or applies just the fields that were left out on purpose), except that a driver's

@@ -1,8 +1,8 @@
 // SparkVersion names a Spark release; SparkLine says how the spark-submit of one line (3.5, 4.0 …) behaves.
 //
 //   SparkVersion version = resolve_version("3.5", "spark:3.5.7-python3");   // 3.5.7: the image is more exact
-//   const SparkLine* line = find_line(version);                             // nullptr: a line we know
-//   nothing about if (line->connect_port) …
+//   const SparkLine* line = find_line(version);          // nullptr: a line we know nothing about
+//   if (line->connect_port) …
 //
 // Every difference between lines that a submitter can see is a field of SparkLine; feature steps read fields
 // and never compare version numbers. A line that is new costs one row. Thread: pure functions over constants.

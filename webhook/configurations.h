@@ -1,9 +1,8 @@
 // The paths that the webhook serves, and the two objects that make an API server ask there, as upstream's
 // chart renders them. Charts have their own; this is for clusters without one: laptops and tests.
 //
-//   Json mutating = mutating_configuration({.name = "spark-operator-webhook", .url =
-//   "https://127.0.0.1:9443",
-//                                           .ca_bundle = pem});
+//   Json mutating = mutating_configuration(
+//       {.name = "spark-operator-webhook", .url = "https://127.0.0.1:9443", .ca_bundle = pem});
 //
 // Pods are only sent when they carry the label launched-by-spark-operator. Thread: pure functions.
 #pragma once

@@ -1,7 +1,6 @@
 // Reviews for this room's tests.
 //
-//   Review review = review_of("CREATE", pod);              // object and old object as an API server sends
-//   them
+//   Review review = review_of("CREATE", pod);   // object and old object as an API server sends them
 #pragma once
 
 #include <utility>

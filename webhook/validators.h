@@ -1,8 +1,8 @@
 // The validators of the operator's three kinds, as answers to reviews: api/validation.h and
 // spark/conf_faults.h have the rules.
 //
-//   routes.add("/validate-…-sparkapplication", [options](const Review& r) { return validate_application(r,
-//   options); });
+//   routes.add("/validate-…-sparkapplication",
+//              [options](const Review& review) { return validate_application(review, options); });
 //
 // Creation: every fault is named, "spec.sparkConf[spark.master]: belongs to the operator; …". Update: only
 // faults that it brings. What was let in before a rule existed stays editable as long as the value that the

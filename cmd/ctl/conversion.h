@@ -1,12 +1,10 @@
 // From a spark-submit command line to the SparkApplication that an operator submits in the same way: the
 // reverse of spark::spark_submit_arguments() (spark/submit_conf.h).
 //
-//   auto made = application_from({.arguments = {"--master", "k8s://…", "--conf", "spark.a=b",
-//   "local:///x.py"},
+//   auto made = application_from({.arguments = {"--master", "k8s://…", "--conf", "spark.a=b", "x.py"},
 //                                 .read_file = …});
 //   print(to_yaml(made->application));
-//   for (const std::string& note : made->notes) …           // what could not be taken over, and what was
-//   assumed
+//   for (const std::string& note : made->notes) …   // what could not be taken over, and what was assumed
 //
 // A property goes into the field that the operator makes it from, else into sparkConf; properties of the
 // operator's own are left out. So the operator's own command line gives an application that makes the same

@@ -1,8 +1,7 @@
 // The applications of a file, or one by the name that people typed.
 //
 //   auto found = applications_in(text, "app.yaml", "team-a");
-//   for (const Manifest& one : *found) …     // SparkApplications, and of schedules the application they
-//   would make
+//   for (const Manifest& one : *found) …   // SparkApplications; of a schedule the one that it would make
 //
 // Error InvalidInput names file, document, path, and what was expected. Pure functions.
 #pragma once

@@ -1,9 +1,8 @@
 // What an operator would make of an application, without an operator and without a cluster.
 //
-//   auto options = render_options("--enable-batch-scheduler");       // flags of the operator that is meant
-//   auto made = render_objects(app, *options);                       // made->objects, in the order of
-//   creation auto script = render_script(app, *options);                      // a shell script that ends in
-//   spark-submit
+//   auto options = render_options("--enable-batch-scheduler");   // flags of the operator that is meant
+//   auto made = render_objects(app, *options);           // made->objects, in the order of creation
+//   auto script = render_script(app, *options);          // a shell script that ends in spark-submit
 //
 // Ids that depend on the application's UID or on the time are those of an application without UID, submitted
 // at the beginning of 1970, so that equal inputs print equal bytes. Pure functions. Errors are InvalidInput:

@@ -2,8 +2,7 @@
 // speaking TLS over loopback as they would over a network.
 //
 //   LocalCluster cluster(loop, network, folder, log);
-//   co_await cluster.run(stop, [&](Result<> ready) { … });     // until stop; then everything it started has
-//   ended
+//   co_await cluster.run(stop, [&](Result<> ready) { … });   // until stop, and the end of all it started
 //
 // Pods are processes of this machine (kube/kubelet), the API server's state is memory: when it ends, all is
 // gone but the folder with the log. Thread: the loop's only.

@@ -1,9 +1,9 @@
 // How Spark's containers run as processes of this machine: which Java they see, and what Spark must be told
 // of a network of loopback addresses.
 //
-//   kube::ProcessRuntime runtime(client, spark_runtime_options({.folder = …, .api_server = {"127.7.0.1",
-//   443},
-//                                                               .address_prefix = "127.7", .log = log}));
+//   auto options = spark_runtime_options({.folder = …, .api_server = {"127.7.0.1", 443},
+//                                         .address_prefix = "127.7", .log = log});
+//   kube::ProcessRuntime runtime(client, std::move(options));
 //
 // Thread: any; looks at the file system.
 #pragma once

@@ -2,8 +2,7 @@
 // decoding.
 //
 //   auto view = apps.store().get(key);
-//   Result<api::SparkApplication> app = view->decode();     // error names the path: one bad object fails
-//   alone
+//   Result<api::SparkApplication> app = view->decode();   // error names the path; a bad object fails alone
 //
 // Thread: values.
 #pragma once

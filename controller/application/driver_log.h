@@ -2,8 +2,7 @@
 //
 //   last_words(log) == "py4j.protocol.Py4JJavaError: …; Caused by: java.io.FileNotFoundException: s3a://…"
 //
-//   std::string words = co_await DriverLog(client).last_words(pod_key);      // "" when there is none to be
-//   had
+//   std::string words = co_await DriverLog(client).last_words(pod_key);   // "" when there is none to be had
 //
 // One request for some hundred lines, with a short deadline, and nothing depends on its answer: an operator
 // that may not read logs, a node that does not answer or a log that is gone leave the reason as the pod tells

@@ -1,9 +1,8 @@
 // ChildView is what the controller keeps of an object around an application (service, ingress, disruption
 // budget, pod group, config map): whose it is, of which attempt, and what it says.
 //
-//   Result<ChildView> child = project_child(view, kube::kServices);     // from a list, a watch or a live
-//   read child->app_uid == app.metadata.uid                                  // ours: by the controller's UID
-//   alone
+//   Result<ChildView> child = project_child(view, kube::kServices);   // from a list, a watch, a live read
+//   child->app_uid == app.metadata.uid                                // ours: by the controller's UID alone
 //
 // Thread: values.
 #pragma once

@@ -1,7 +1,7 @@
 // watch_named_object() says when one object may have changed; whoever cares reads it. A part of this room.
 //
-//   group.spawn("watch", watch_named_object(secrets, "webhook-certs", [&] { due = true; waiting.wake_all();
-//   }, log));
+//   const auto look = [&] { due = true; waiting.wake_all(); };
+//   group.spawn("watch", watch_named_object(secrets, "webhook-certs", look, log));
 //
 // Runs until cancelled, opening its watch again and again; ends by itself where watching is forbidden, so its
 // caller reads the object now and then anyway. Thread: the loop's only.

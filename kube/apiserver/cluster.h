@@ -2,8 +2,7 @@
 // now.
 //
 //   Cluster cluster(loop, store_options);
-//   auto writer = cluster.writing_as(request_info);      // commits until its end are attributed to that
-//   request
+//   auto writer = cluster.writing_as(request_info);   // commits until its end count as that request's
 //
 // Thread: the loop's only. Lifetime: outlives every part.
 #pragma once

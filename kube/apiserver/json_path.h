@@ -1,7 +1,9 @@
-// JsonPath reads the simple paths of printer columns: ".status.phase", ".spec.ports[0].name",
-// ".metadata.annotations['a.b/c']", ".metadata.labels.a\.b",
-// ".status.conditions[?(@.type==\"Ready\")].status",
-// ".spec.items[*].name".
+// JsonPath reads the simple paths of printer columns:
+//
+//   .status.phase                     .spec.ports[0].name        .spec.items[*].name
+//   .metadata.annotations['a.b/c']    .metadata.labels.a\.b
+//   .status.conditions[?(@.type=="Ready")].status
+//
 // Thread: pure function.
 #pragma once
 

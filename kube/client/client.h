@@ -1,9 +1,8 @@
 // Client speaks to one API server: credentials, a deadline on every call, typed errors.
 //
-//   Result<std::unique_ptr<Client>> client = Client::create(loop, network, config, {.user_agent =
-//   "web-operator/1.0"}); Api pods(**client, kPods, "ns");                                  //
-//   kube/client/api.h: what most code uses Result<Json> version = co_await (*client)->request({.path =
-//   "/version"});
+//   auto client = Client::create(loop, network, config, {.user_agent = "web-operator/1.0"});
+//   JsonApi pods(**client, kPods, "ns");                     // kube/client/api.h: what most code uses
+//   Result<Json> version = co_await (*client)->request({.path = "/version"});
 //
 // Errors: the server's refusals by their reason (Conflict, NotFound …); Unavailable or Timeout when no full
 // answer came, with is_ambiguous() when the request may have been carried out. A refusal with 429 was not

@@ -73,8 +73,7 @@ struct ConfigSource {
   InClusterFiles in_cluster = {};
 };
 // A given path; else $KUBECONFIG (the first file of the list that exists); else in-cluster when we run in a
-// pod; else
-// ~/.kube/config.
+// pod; else ~/.kube/config.
 Result<ClientConfig> load_config(const ConfigSource& source = {});
 
 }  // namespace kube

@@ -2,8 +2,7 @@
 // tokens live an hour), or printed by a program until it expires.
 //
 //   Result<Credential> now = co_await credentials.get(deadline);
-//   credentials.refused();                     // the server answered 401: the next get() asks file or
-//   program again
+//   credentials.refused();     // the server answered 401: the next get() asks file or program again
 //
 // A token file is read again after a minute; a program is run again shortly before its credential expires,
 // and never twice at once.

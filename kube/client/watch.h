@@ -2,9 +2,10 @@
 //
 //   auto watch = co_await pods.watch(WatchOptions().from(list->resource_version));
 //   while (true) {
-//     Result<std::optional<std::string>> line = co_await watch->next_raw();    //
-//     {"type":"ADDED","object":{…}} if (!line) …            // Gone: list again; Unavailable, Timeout: watch
-//     again from the last version seen if (!*line) break;      // the server has ended it in the regular way
+//     Result<std::optional<std::string>> line = co_await watch->next_raw();
+//     if (!line) …               // Gone: list again; Unavailable, Timeout: watch from the last version seen
+//     if (!*line) break;         // the server has ended it in the regular way
+//     use(**line);               // {"type":"ADDED","object":{…}}
 //   }
 //
 // 410 arrives as the error Gone, both as a status of the request (from Api::watch) and as an ERROR event

@@ -1,8 +1,8 @@
 // The name rules of Kubernetes. Each function returns what is wrong with the name, in the API server's words;
 // empty means valid.
 //
-//   if (auto faults = dns1123_subdomain_faults(name); !faults.empty()) return invalid("metadata.name",
-//   faults);
+//   if (auto faults = dns1123_subdomain_faults(name); !faults.empty())
+//     return invalid("metadata.name", faults);
 //
 // Thread: pure functions.
 #pragma once

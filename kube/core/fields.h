@@ -15,9 +15,8 @@
 //     bool operator==(const DriverSpec&) const = default;
 //   };
 //
-//   Result<DriverSpec> spec = decode<DriverSpec>(json, "spec.driver");   // error: `spec.driver.cores:
-//   expected integer, got "two"` Json back = encode(*spec);                                          //
-//   encode(decode(j)) == j
+//   auto spec = decode<DriverSpec>(json, "spec.driver");  // `spec.driver.cores: expected integer, got "two"`
+//   Json back = encode(*spec);                            // encode(decode(j)) == j
 //
 // Members may be: bool, integers, double, std::string, TimePoint, MicroTime, Json, enums with wire_names
 // (below), std::optional<X>, std::vector<X>, std::map<std::string, X>, and structs with a field list. A

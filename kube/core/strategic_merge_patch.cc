@@ -1,6 +1,5 @@
 // Strategic merge patch: lists of built-in kinds merge by a key. The rules are data (kMergeKeys), the
-// directives
-// ($patch …) come with the patch.
+// directives ($patch …) come with the patch.
 #include <algorithm>
 #include <array>
 #include <optional>

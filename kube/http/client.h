@@ -2,8 +2,8 @@
 //
 //   HttpClient client(loop, network, {.origin = {"127.0.0.1", 6443}, .tls = context});
 //   Result<HttpResponse> answer = co_await client.send({.method = "GET", .target = "/api"}, loop.after(10s));
-//   Result<std::unique_ptr<HttpBody>> watch = co_await client.open(request, loop.after(10s));   // until the
-//   head has come while (true) {
+//   auto watch = co_await client.open(request, loop.after(10s));      // until the head has come
+//   while (true) {
 //     Result<std::optional<std::string>> line = co_await (*watch)->read_line(loop.after(5min));
 //     if (!line || !*line) break;                             // broken | ended properly
 //   }

@@ -1,9 +1,8 @@
 // TestWorld is a simulated network with an HttpServer on "server" port 80 and room for tasks; for this room's
 // tests.
 //
-//   TestWorld world([](HttpExchange& exchange) -> Task<> { (void)co_await exchange.respond({.body = "hi"});
-//   }); std::string answer = world.talk("GET / HTTP/1.1\r\nHost: x\r\n\r\n");       // until the server
-//   closes
+//   TestWorld world([](HttpExchange& exchange) { return greet(exchange); });
+//   std::string answer = world.talk("GET / HTTP/1.1\r\nHost: x\r\n\r\n");     // until the server closes
 #pragma once
 
 #include <functional>

@@ -2,9 +2,11 @@
 // The kubelet writes it, pod_init carries it out in the order written.
 //
 //   LaunchPlan plan;
-//   plan.root("/var/lib/kubelet/pods/<uid>/root/main");      // an empty folder; the new root is mounted
-//   there plan.directory("/tmp", 01777); plan.bind({.source = "/usr", .target = "/usr", .access =
-//   Access::ReadOnly}); plan.pivot(); plan.environment("PATH", "/usr/bin");
+//   plan.root("/var/lib/kubelet/pods/<uid>/root/main");   // an empty folder; the new root is mounted there
+//   plan.directory("/tmp", 01777);
+//   plan.bind({.source = "/usr", .target = "/usr", .access = Access::ReadOnly});
+//   plan.pivot();
+//   plan.environment("PATH", "/usr/bin");
 //   plan.argument("sleep").argument("5");
 //
 // Paths named target are the container's; links in them resolve inside its root. Sources are the machine's,

@@ -4,8 +4,7 @@
 //   log.append(bytes);                                   // as they come from the pipe
 //   std::string text = log.read({.tail_lines = 20});
 //   LogFile::Cursor cursor = log.end();
-//   while (auto more = co_await log.follow(cursor, options)) …       // nullopt: the container has ended, all
-//   is read
+//   while (auto more = co_await log.follow(cursor, options)) …   // nullopt: it has ended, and all is read
 //
 // Two files of half the bound each: when the current one is full it replaces the older. A last line without
 // an end is kept when the container ends; an overlong one is cut into pieces. Thread: the loop's only. The

@@ -5,8 +5,7 @@
 //   pods.resource_version(key);                                      // "" when there is no such object
 //
 // Objects are never changed in place: a snapshot stays as it was. What the store holds may be behind the
-// server.
-// Thread: the loop's only.
+// server. Thread: the loop's only.
 #pragma once
 
 #include <functional>

@@ -2,9 +2,8 @@
 // has, what its pods must say for it, and the pod group that some of them want.
 //
 //   auto chosen = choose_batch_scheduler(app.spec, schedulers);     // Error: a name that nobody knows
-//   if (auto marked = mark_for_batch_scheduler(app, schedulers); !marked) …   // in memory, for one
-//   submission if (auto group = pod_group(stored, schedulers)) …               // to be there before the
-//   driver
+//   auto marked = mark_for_batch_scheduler(app, schedulers);        // in memory, for one submission
+//   if (auto group = pod_group(stored, schedulers)) …               // to be there before the driver
 //
 // The scheduler's name reaches the pods from the flag as well as from the spec: mark_for_batch_scheduler()
 // writes it into `spec.batchScheduler` of the application in memory, which decides about the pods'

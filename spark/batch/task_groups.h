@@ -1,7 +1,7 @@
 // YuniKorn's task groups: what a driver's annotation says about the pods that are to be placed together.
 //
-//   driver.annotations["yunikorn.apache.org/task-groups"] = *task_groups(app, {"spark-driver",
-//   "spark-executor"});
+//   auto groups = task_groups(app, {"spark-driver", "spark-executor"});
+//   driver.annotations["yunikorn.apache.org/task-groups"] = *groups;
 //
 // Pure function.
 #pragma once

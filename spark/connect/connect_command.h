@@ -1,8 +1,7 @@
 // The command line of a Spark Connect server, as one text for bash.
 //
 //   auto command = connect_server_command(connect, "k8s://https://10.0.0.1:443");
-//   // ${SPARK_HOME}/sbin/start-connect-server.sh --master k8s://https://… --conf
-//   spark.kubernetes.namespace=ns …
+//   // ${SPARK_HOME}/sbin/start-connect-server.sh --master k8s://… --conf spark.kubernetes.namespace=ns …
 //
 // Words in upstream's order, joined by single spaces. sparkConf and hadoopConf are quoted always, other words
 // where the shell would read more than text in them; only ${SPARK_HOME} and the pod's address are the

@@ -3,12 +3,9 @@
 //
 //   Json map = connect_config_map(connect);               // mounted into the server, which is Spark's driver
 //   auto pod = connect_server_pod(connect, options);      // <name>-server
-//   Json service = connect_service(connect);              // the user's ports first, then what they leave
-//   open
-//
+//   Json service = connect_service(connect);              // the user's ports, then what they leave open
 //   connect_spec_hash(connect.spec)                       // the pod's annotation connect-spec-hash: from
-//   which
-//                                                         // spec a server was made
+//                                                         // which spec a server was made
 //
 // All belong to the SparkConnect as their controller. The service selects by what a server keeps for life, so
 // an edit of the spec never leaves it without endpoints. Executors are Spark's own to make, from the template

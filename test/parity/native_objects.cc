@@ -3,14 +3,14 @@
 //
 //   parity_native < request.json > answer.json
 //
-//   request   [{"app": "cases/python-pi/app.yaml", "version": "4.1.4", "master":
-//   "k8s://http://127.0.0.1:4711",
-//               "submissionId": "…", "submitter": {"user": "spark", "workingDirectory": "/", "environment":
-//               {}, "sparkConfFiles": {}, "hadoopConfFiles": {}, "files": {}},
+//   request   [{"app": "cases/python-pi/app.yaml", "version": "4.1.4",
+//               "master": "k8s://http://127.0.0.1:4711", "submissionId": "…",
+//               "submitter": {"user": "spark", "workingDirectory": "/", "environment": {},
+//                             "sparkConfFiles": {}, "hadoopConfFiles": {}, "files": {}},
 //               "options": {"loadSparkDefaults": false}, "ways": false}, …]
 //             or {"app": …, "version": …, "mutate": {…}}: a pod for the webhook
-//   answer    one element each: {"spec": {…}, "arguments": […], "files": {…}} and then {"objects": […],
-//   "serverSideApply": true},
+//   answer    one element each: {"spec": {…}, "arguments": […], "files": {…}} and then
+//             {"objects": […], "serverSideApply": true},
 //             {"fallback": ["rule: reason", …]} or {"refused": "why"}; or {"pod": {…}} of the webhook.
 //             With "ways", what executors are made from and the driver, in the ways of kWays below
 //

@@ -2,9 +2,8 @@
 // applications:
 //
 //   C1  a server is deleted only when the spec is another one than it was made from, when it has ended, or
-//   when
-//       its SparkConnect is gone or going
-//   C2  a server is made by its name, of the SparkConnect that is there, and says from which spec
+//       when its SparkConnect is gone or going
+//   C2  a server has the name of servers, a SparkConnect as its owner, and says from which spec it was made
 //   C3  config maps and services are deleted only when their SparkConnect is gone, or does not want them
 //
 // (That there is one server of the last spec in the end, and that status says so, is final_check.h.) Its name

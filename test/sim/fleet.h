@@ -5,8 +5,7 @@
 //   tasks.spawn("operator", fleet.supervise(0));
 //   fleet.crash("operator-0-1");             // kill -9 and the cable
 //   fleet.freeze("operator-0-1", 7);         // SIGSTOP, seven steps of its code later; thaw() is SIGCONT
-//   fleet.run_ready();                       // after each step of the world: whether any process did
-//   something
+//   fleet.run_ready();                       // after each step of the world: has any process done something?
 //
 // Each run of an operator has a name of its own, which is its host, its identity and its user agent.
 // Thread: the loop's only. Lifetime: tear down as World does: crash all, wait for all_buried().

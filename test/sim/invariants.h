@@ -15,8 +15,7 @@
 //   – after its sender was gone or had given up;
 //   – after its sender had stood still for longer than a lease is sure to last;
 //   – in a world without a lease, or whose lease was deleted meanwhile: after another operator did something
-//   to
-//     the same application since the sender's live read.
+//     to the same application since the sender's live read.
 // Nothing a client does can prevent those; that they go is I5's demand.
 //
 // Thread: the loop's only.

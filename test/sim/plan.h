@@ -1,6 +1,5 @@
 // Plan is what a seed means: how many applications, schedules, Connect servers and operators, how much goes
-// wrong and for how long. Drawn
-// once, before anything runs, so that a seed can be described in one line.
+// wrong and for how long. Drawn once, before anything runs, so that a seed can be described in one line.
 //
 // Thread: values.
 #pragma once
