@@ -1,8 +1,9 @@
 // CertificateKeeper keeps a webhook's certificate in a Secret that all its replicas share: makes it when
 // there is none, renews it long before it ends, and says when it has changed, whoever changed it.
 //
-//   CertificateKeeper keeper(client, {.secret = {"ns", "webhook-certs"}, .names = {"webhook.ns.svc",
-//   "web"}}); keeper.on_serving([&](const ServingCertificate& now) { server.set_tls(context_of(now)); });
+//   CertificateKeeper keeper(client,
+//                            {.secret = {"ns", "webhook-certs"}, .names = {"webhook.ns.svc", "web"}});
+//   keeper.on_serving([&](const ServingCertificate& now) { server.set_tls(context_of(now)); });
 //   keeper.on_authorities([&](const std::string& pem) { injector.set_bundle(pem); });
 //   Result<ServingCertificate> first = co_await keeper.ensure();        // before the server starts
 //   group.spawn("certificates", keeper.run());                          // until cancelled

@@ -1,8 +1,9 @@
 // FaultPlan makes an API server misbehave on demand: a request fails, hangs, is cut before or after its
 // effect, or is delayed; a watch is cut, stalls, or is told that its version is gone.
 //
-//   server.faults().add({.verb = "create", .resource = "pods", .nth = 3, .action =
-//   FaultAction::cut_after()}); server.faults().set_hook([&](const RequestInfo& request) {
+//   server.faults().add(
+//       {.verb = "create", .resource = "pods", .nth = 3, .action = FaultAction::cut_after()});
+//   server.faults().set_hook([&](const RequestInfo& request) {
 //     return rng.chance(0.01) ? FaultAction::fail(503) : FaultAction::none();
 //   });
 //

@@ -1,8 +1,8 @@
 // TestServer is a scripted API server on a simulated network; for tests of this room.
 //
-//   TestServer server([&](HttpExchange& exchange) -> Task<> { co_await reply(exchange, 200,
-//   R"({"kind":"Pod"})"); }); auto client = server.client(); Result<Json> answer =
-//   server.run(client->request({.path = "/api/v1/pods"}));
+//   TestServer server([](HttpExchange& exchange) { return reply(exchange, 200, R"({"kind":"Pod"})"); });
+//   auto client = server.client();
+//   Result<Json> answer = server.run(client->request({.path = "/api/v1/pods"}));
 //
 // Requests are recorded as "METHOD target". Thread: one.
 #pragma once

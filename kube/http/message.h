@@ -1,8 +1,9 @@
 // HttpRequest and HttpResponse are plain values; Headers compares names without case and keeps their order.
 //
-//   HttpRequest request{.method = "POST", .target = "/api/v1/pods?limit=5", .headers = {{"Accept",
-//   "application/json"}}}; request.headers.set("Authorization", "Bearer " + token); auto query =
-//   parse_query("labelSelector=a%3Db&watch=true");       // {{"labelSelector", "a=b"}, {"watch", "true"}}
+//   HttpRequest request{.method = "POST", .target = "/api/v1/pods?limit=5",
+//                       .headers = {{"Accept", "application/json"}}};
+//   request.headers.set("Authorization", "Bearer " + token);
+//   auto query = parse_query("selector=a%3Db&watch=true");   // {{"selector", "a=b"}, {"watch", "true"}}
 //
 // Framing is not the caller's: Content-Length, Transfer-Encoding and Connection are written by client and
 // server. Thread: values.

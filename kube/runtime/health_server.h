@@ -1,8 +1,11 @@
 // HealthServer answers /healthz, /readyz and /metrics over plain HTTP (or TLS when given a context).
 //
 //   HealthServer probes(loop, network, {.at = {"", 8081}});
-//   probes.add_readyz("informers", [&] { return synced() ? Result<>() : fail(ErrorKind::Unavailable, "not
-//   synced"); }); HealthServer metrics_server(loop, network, {.at = {"", 8080}, .metrics = &metrics});
+//   probes.add_readyz("informers", [&]() -> Result<> {
+//     if (!synced()) return fail(ErrorKind::Unavailable, "not synced");
+//     return {};
+//   });
+//   HealthServer metrics_server(loop, network, {.at = {"", 8080}, .metrics = &metrics});
 //
 // /healthz and /readyz answer 200 "ok" when every check passes, else 500 with a line a check; "?verbose"
 // lists all, "?exclude=<check>" leaves one out. Paths below name one check (/readyz/informers). Checks run on

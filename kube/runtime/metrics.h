@@ -1,9 +1,9 @@
 // MetricsRegistry holds what a process counts and prints it as Prometheus text (exposition format 0.0.4).
 //
-//   MetricsRegistry metrics;                                          // one a process, handed to whoever
-//   counts prometheus::Counter& adds = metrics.counter("workqueue_adds_total", "Adds handled.", {{"name",
-//   "web"}}); adds.Increment();                                                 // hot paths hold the
-//   reference std::string text = metrics.text();                                // what /metrics answers
+//   MetricsRegistry metrics;                                      // one a process, handed to whoever counts
+//   prometheus::Counter& adds = metrics.counter("workqueue_adds_total", "Adds handled.", {{"name", "web"}});
+//   adds.Increment();                                             // hot paths hold the reference
+//   std::string text = metrics.text();                            // what /metrics answers
 //
 // A struct of such references lies beside the thing it measures (WorkQueueMetrics, ControllerMetrics …).
 // Asking for the same name and labels again answers the same metric. Names and labels that Prometheus cannot

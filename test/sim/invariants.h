@@ -3,10 +3,12 @@
 //   I1  never two live drivers of one application (terminating ones count when another one is created)
 //   I2  no driver for an attempt that has ended, or for an application known to be going away
 //   I3  no healthy, finished or foreign driver is deleted; none is reported lost, failed or refused while it
-//   is there I4  children belong to the live driver and are not taken from it I6  status and submissionID
-//   never go back; counters of attempts grow by one with a new id; every change of state is a row of the
-//   controller's table and of form: deletes carry a UID, status patches a resourceVersion, nothing of the
-//   operator's is ownerless, nobody writes a spec
+//       is there
+//   I4  children belong to the live driver and are not taken from it
+//   I6  status and submissionID never go back; counters of attempts grow by one with a new id; every change of
+//       state is a row of the controller's table
+//   and of form: deletes carry a UID, status patches a resourceVersion, nothing of the operator's is
+//       ownerless, nobody writes a spec
 //
 // (I5, everything comes to a good end, is final_check.h; S1 to S5 of schedules, C1 to C3 of SparkConnects are
 // in files of their own.) The model of the protocol has the same names.
