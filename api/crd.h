@@ -1,8 +1,8 @@
 // The CustomResourceDefinitions, generated from the field lists and from the schemas of embedded Kubernetes
 // types.
 //
-//   kube::Json definition = crd(Kind::SparkApplication);    // apiVersion apiextensions.k8s.io/v1, ready to
-//   apply std::string file = crd_yaml(Kind::SparkApplication);    // what lies in the chart's crds folder
+//   kube::Json definition = crd(Kind::SparkApplication);   // apiextensions.k8s.io/v1, ready to apply
+//   std::string file = crd_yaml(Kind::SparkApplication);   // what lies in the chart's crds folder
 //
 // The files in the chart are compared with this by a test; API_UPDATE_CRDS=1 makes that test write them
 // instead. Thread: pure functions.

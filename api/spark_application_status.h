@@ -1,7 +1,7 @@
 // SparkApplicationStatus is what the operator reports; only the operator writes it, as a patch.
 //
-//   status.application_state.state == ApplicationState::SubmissionFailed    // "SUBMISSION_FAILED" on the
-//   wire to_string(state), is_terminal(state)
+//   status.application_state.state == State::SubmissionFailed   // "SUBMISSION_FAILED" on the wire
+//   to_string(state), is_terminal(state)
 //
 // On the wire driverInfo, applicationState with its state, and both times are always there (times as null
 // when unset), because clients and the CRD's `required` list count on it:

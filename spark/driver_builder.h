@@ -2,8 +2,8 @@
 // made.
 //
 //   Result<Submission> submission = build_submission(driver_conf);
-//   Json pod = post(submission->driver_pod);                        // first: nothing else exists before it
-//   apply each of with_owner(submission->children, name, uid);      // then these, in this order
+//   Json pod = post(submission->driver_pod);                    // first: nothing else exists before it
+//   apply each of with_owner(submission->children, name, uid);  // then these, in this order
 //
 // A row of feature steps writes the pod, each seeing what earlier ones wrote; spark/feature_steps/ has one
 // file a step, under Spark's names. Steps read the line's table (spark/spark_version.h), so a new Spark line

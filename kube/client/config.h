@@ -1,8 +1,8 @@
 // ClientConfig says which API server to talk to and as whom; it comes from a kubeconfig or from the pod we
 // run in.
 //
-//   Result<ClientConfig> config = load_config();                     // $KUBECONFIG, ~/.kube/config,
-//   in-cluster Result<ClientConfig> config = load_kubeconfig("/etc/kube/admin.conf", "staging");
+//   Result<ClientConfig> config = load_config();                     // as kubectl, and in-cluster
+//   Result<ClientConfig> config = load_kubeconfig("/etc/kube/admin.conf", "staging");
 //
 // Everything that files say is read here, once, except `token_file` and `exec`: these change while we run, so
 // the Client asks them again (credentials.h). Errors: Io (a file cannot be read), InvalidInput (its text

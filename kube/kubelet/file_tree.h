@@ -1,8 +1,8 @@
 // Small file operations whose failures are values that name the path.
 //
 //   Result<> made = make_folders(pod / "volumes");
-//   Result<> written = write_file(file, content, 0644);       // replaces the content in place: the inode
-//   stays Result<> gone = remove_tree(pod);                          // missing is fine
+//   Result<> written = write_file(file, content, 0644);   // replaces the content in place: the inode stays
+//   Result<> gone = remove_tree(pod);                     // missing is fine
 //
 // Blocking, but on small local files. Thread: any.
 #pragma once

@@ -5,8 +5,8 @@
 //   I3  no healthy, finished or foreign driver is deleted; none is reported lost, failed or refused while it
 //       is there
 //   I4  children belong to the live driver and are not taken from it
-//   I6  status and submissionID never go back; counters of attempts grow by one with a new id; every change of
-//       state is a row of the controller's table
+//   I6  status and submissionID never go back; counters of attempts grow by one with a new id; every change
+//       of state is a row of the controller's table
 //   and of form: deletes carry a UID, status patches a resourceVersion, nothing of the operator's is
 //       ownerless, nobody writes a spec
 //
