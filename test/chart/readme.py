@@ -2,7 +2,7 @@
 
     docker_build, docker_push, definitions, install, test = readme.commands()
     readme.commands("docs/install.md", "### Without rights on the cluster")
-    readme.run(install, environment, folder)       # as a shell does; `folder`: of this run, for programs by their names
+    readme.run(install, environment, folder, 300)  # as a shell does; `folder`: of this run, for programs by their names
 
 `kubectl` and `helm` are those of $KUBECTL and of helm.Helm.
 """

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Executors are their driver's work, whoever made the driver: one application, which shuffles through emptyDir scratch space,
 runs to its end natively submitted and spark-submitted, with Spark 3.5 and 4.1, and with 4.1 also by a submission service; the
-executor pods that the drivers ask the API server for are equal (test/parity/normalise.py says what may differ, and why). Without a webhook, so that what the application
-asks for and Spark has no property for is in the drivers' own template.
+executor pods that the drivers ask the API server for are equal (test/parity/normalise.py says what may differ, and why). Without
+a webhook, so that what the application asks for and Spark has no property for is in the drivers' own template.
 
     test/e2e/executors_test.py           # SPARK_OPERATOR, SPARKCTL, KUBECTL, EMBEDDED_API_SERVER
 """
