@@ -20,10 +20,6 @@ namespace {
 
 constexpr const char* kOwnerKind = api::SparkConnect::kKind;
 
-std::string name_of(const Json& object) {
-  return kube::string_at(object, {"metadata", "name"});
-}
-
 std::string hash_of(const Json& pod) {
   return kube::string_at(pod, {"metadata", "annotations", spark::kConnectSpecHashAnnotation});
 }

@@ -15,6 +15,7 @@ namespace sim {
 
 using api::State;
 using kube::Json;
+using kube::string_at;
 using kube::apiserver::RequestInfo;
 
 namespace {
@@ -22,33 +23,20 @@ namespace {
 constexpr const char* kLeaseTable = "leases.coordination.k8s.io";
 constexpr const char* kOwnerKind = "SparkApplication";
 
-std::string text_at(const Json& object, std::initializer_list<const char*> path) {
-  const Json* at = &object;
-  for (const char* name : path) {
-    const auto found = at->find(name);
-    if (found == at->end()) return "";
-    at = &*found;
-  }
-  return at->is_string() ? at->get<std::string>() : "";
-}
-
 int number_at(const Json& object, const char* name) {
   const auto status = object.find("status");
   return status == object.end() ? 0 : status->value(name, 0);
 }
 
 std::string uid_of(const Json& object) {
-  return text_at(object, {"metadata", "uid"});
+  return string_at(object, {"metadata", "uid"});
 }
 std::string id_of(const Json& app) {
-  return text_at(app, {"status", "submissionID"});
-}
-bool is_deleting(const Json& object) {
-  return !text_at(object, {"metadata", "deletionTimestamp"}).empty();
+  return string_at(app, {"status", "submissionID"});
 }
 
 State state_of(const Json& app) {
-  const std::string word = text_at(app, {"status", "applicationState", "state"});
+  const std::string word = string_at(app, {"status", "applicationState", "state"});
   for (const auto& known : api::kStates) {
     if (known.name == word) return known.value;
   }
@@ -72,9 +60,9 @@ bool follows(const std::string& id, const std::string& app_uid, const std::strin
 bool is_recorded(const Json& app, const Json& pod) {
   return uid_of(app) == owner_uid(pod, kOwnerKind) &&
          id_of(app) == label_of(pod, api::label::kSubmissionId) &&
-         text_at(app, {"status", "driverInfo", "podName"}) == text_at(pod, {"metadata", "name"}) &&
-         text_at(app, {"status", "lastSubmissionAttemptTime"}) ==
-             text_at(pod, {"metadata", "creationTimestamp"});
+         string_at(app, {"status", "driverInfo", "podName"}) == string_at(pod, {"metadata", "name"}) &&
+         string_at(app, {"status", "lastSubmissionAttemptTime"}) ==
+             string_at(pod, {"metadata", "creationTimestamp"});
 }
 
 Json body_of(const RequestInfo& request) {
@@ -84,7 +72,7 @@ Json body_of(const RequestInfo& request) {
 
 // Of a merge patch, or of a JSON patch that replaces the version.
 std::string resource_version_of(const Json& patch) {
-  if (patch.is_object()) return text_at(patch, {"metadata", "resourceVersion"});
+  if (patch.is_object()) return string_at(patch, {"metadata", "resourceVersion"});
   if (!patch.is_array()) return "";
   for (const Json& operation : patch) {
     if (operation.value("path", "") == "/metadata/resourceVersion") return operation.value("value", "");
@@ -153,8 +141,8 @@ void Invariants::check_form(const RequestInfo& request) {
   if (request.verb == "deletecollection") violate("form: " + what);
   if (request.verb == "delete" && !from_spark_submit(request)) {
     const Json body = body_of(request);
-    if (text_at(body, {"preconditions", "uid"}).empty()) violate("form: no UID precondition: " + what);
-    if (is_application(request) && text_at(body, {"preconditions", "resourceVersion"}).empty() &&
+    if (string_at(body, {"preconditions", "uid"}).empty()) violate("form: no UID precondition: " + what);
+    if (is_application(request) && string_at(body, {"preconditions", "resourceVersion"}).empty() &&
         !may_be_replaced(request)) {
       violate("form: no resourceVersion precondition: " + what);
     }
@@ -211,7 +199,7 @@ void Invariants::committed(const kube::apiserver::Commit& commit) {
     }
     if (is_deleting(object)) more += " terminating";
     trace_.add("commit", commit.table.substr(0, commit.table.find('.')) + " " +
-                             text_at(object, {"metadata", "name"}) + " uid=" + uid_of(object).substr(0, 5) +
+                             string_at(object, {"metadata", "name"}) + " uid=" + uid_of(object).substr(0, 5) +
                              " " + verb + " by " +
                              (by_operator ? commit.request.user_agent : commit.request.user.username) + more);
   }
@@ -247,7 +235,7 @@ bool Invariants::is_late(const std::string& pod_uid) const {
 
 kube::apiserver::ObjectRef Invariants::application_of(const Json& pod) const {
   const auto app = server_.store().get(
-      kApplicationTable, {text_at(pod, {"metadata", "namespace"}), label_of(pod, api::label::kAppName)});
+      kApplicationTable, {string_at(pod, {"metadata", "namespace"}), label_of(pod, api::label::kAppName)});
   return app && app->uid() == owner_uid(pod, kOwnerKind) ? app : nullptr;
 }
 
@@ -278,7 +266,7 @@ bool Invariants::others_acted(const std::string& subject, const std::string& who
 std::string Invariants::another_leader(const std::string& who) const {
   if (lease_.empty()) return "";
   const auto lease = server_.store().get(kLeaseTable, kube::ObjectKey::parse(lease_));
-  const std::string holder = lease ? text_at(lease->json(), {"spec", "holderIdentity"}) : who;
+  const std::string holder = lease ? string_at(lease->json(), {"spec", "holderIdentity"}) : who;
   if (holder == who) return "";
   if (holder.empty()) return "nobody";
   return holder.starts_with("operator-") ? holder : "";
@@ -290,7 +278,7 @@ void Invariants::driver_created(const kube::apiserver::Commit& commit) {
   Driver driver{.key = commit.change.after->key(),
                 .owner = owner_uid(pod, kOwnerKind),
                 .id = label_of(pod, api::label::kSubmissionId),
-                .created = text_at(pod, {"metadata", "creationTimestamp"})};
+                .created = string_at(pod, {"metadata", "creationTimestamp"})};
   const std::string app_name = label_of(pod, api::label::kAppName);
   driver.late = lands_late(commit, app_name);
   acts_[app_name][who] = loop_.steady();
@@ -371,7 +359,7 @@ void Invariants::application_changed(const kube::apiserver::Commit& commit) {
 }
 
 void Invariants::status_changed(const Json& before, const Json& after) {
-  const std::string name = text_at(after, {"metadata", "name"});
+  const std::string name = string_at(after, {"metadata", "name"});
   const std::string uid = uid_of(after);
   const std::string old_id = id_of(before), new_id = id_of(after);
   const State from = state_of(before), to = state_of(after);
@@ -392,8 +380,8 @@ void Invariants::status_changed(const Json& before, const Json& after) {
   }
   for (auto& [pod_uid, driver] : drivers_) {
     if (driver.owner != uid || driver.id != new_id || !controller::is_active(to)) continue;
-    driver.adopted |= driver.key.name == text_at(after, {"status", "driverInfo", "podName"}) &&
-                      driver.created == text_at(after, {"status", "lastSubmissionAttemptTime"});
+    driver.adopted |= driver.key.name == string_at(after, {"status", "driverInfo", "podName"}) &&
+                      driver.created == string_at(after, {"status", "lastSubmissionAttemptTime"});
   }
   check_counted(before, after);
   check_reported(before, after);
@@ -404,8 +392,8 @@ void Invariants::status_changed(const Json& before, const Json& after) {
 // counted here had a driver is check_reported's.)
 void Invariants::check_counted(const Json& before, const Json& after) {
   const State from = state_of(before), to = state_of(after);
-  const std::string words = text_at(after, {"metadata", "name"}) + ": " + std::string(api::to_string(from)) +
-                            " → " + std::string(api::to_string(to));
+  const std::string words = string_at(after, {"metadata", "name"}) + ": " +
+                            std::string(api::to_string(from)) + " → " + std::string(api::to_string(to));
   const bool fresh = id_of(before) != id_of(after);
   const auto spent = [&](const char* counter, bool due) {
     const int more = number_at(after, counter) - number_at(before, counter);
@@ -418,7 +406,7 @@ void Invariants::check_counted(const Json& before, const Json& after) {
 
 // What status says of the driver is true.
 void Invariants::check_reported(const Json& before, const Json& after) {
-  const std::string name = text_at(after, {"metadata", "name"});
+  const std::string name = string_at(after, {"metadata", "name"});
   const State from = state_of(before), to = state_of(after);
   const std::string uid = uid_of(after), id = id_of(after);
   for (const auto& pod : server_.store().list(kPodTable)) {

@@ -31,6 +31,14 @@ bool has_ended(const Json& pod) {
   return phase == "Succeeded" || phase == "Failed";
 }
 
+std::string name_of(const Json& object) {
+  return kube::string_at(object, {"metadata", "name"});
+}
+
+bool is_deleting(const Json& object) {
+  return !kube::string_at(object, {"metadata", "deletionTimestamp"}).empty();
+}
+
 std::string label_of(const Json& object, const std::string& name) {
   const Json& metadata = object.at("metadata");
   const auto labels = metadata.find("labels");

@@ -61,7 +61,10 @@ bool has_ended(const kube::Json& pod);  // Succeeded or Failed
 std::optional<int> told_exit_code(const kube::Json& pod);
 // Every config map it mounts is there: the pod can run.
 bool volumes_exist(kube::apiserver::ApiServer& server, const kube::Json& pod);
+std::string name_of(const kube::Json& object);
 std::string label_of(const kube::Json& object, const std::string& name);
+// Its deletion was asked for.
+bool is_deleting(const kube::Json& object);
 // UID of the reference of that kind; "" when there is none.
 std::string owner_uid(const kube::Json& object, const std::string& kind);
 

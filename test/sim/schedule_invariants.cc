@@ -34,10 +34,6 @@ std::string words_of(const std::optional<TimePoint>& time) {
   return time ? kube::to_rfc3339(*time) : "none";
 }
 
-std::string name_of(const Json& object) {
-  return kube::string_at(object, {"metadata", "name"});
-}
-
 bool is_suspended(const Json& schedule) {
   return schedule.at("spec").value("suspend", false);
 }
@@ -45,10 +41,6 @@ bool is_suspended(const Json& schedule) {
 bool has_run_ended(const Json& run) {
   const std::string state = kube::string_at(run, {"status", "applicationState", "state"});
   return state == "COMPLETED" || state == "FAILED";
-}
-
-bool is_going(const Json& object) {
-  return !kube::string_at(object, {"metadata", "deletionTimestamp"}).empty();
 }
 
 std::string times_of(const Json& spec) {
@@ -69,7 +61,7 @@ void ScheduleInvariants::live_read(const std::string& process, const Json& sched
       .next_run = time_at(schedule, "nextRun"),
       .when = loop_.now(),
       .policy = schedule.at("spec").value("concurrencyPolicy", "Allow"),
-      .deleting = is_going(schedule),
+      .deleting = is_deleting(schedule),
       .suspended = is_suspended(schedule)};
 }
 
