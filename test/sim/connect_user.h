@@ -8,33 +8,21 @@
 // Thread: the loop's only. Lifetime: the object outlives its tasks.
 #pragma once
 
-#include <string>
-
-#include "test/sim/direct_client.h"
-#include "test/sim/plan.h"
+#include "test/sim/person.h"
 
 namespace sim {
 
 // Of a small SparkConnect.
 kube::Json connect_spec();
 
-class ConnectUser {
+class ConnectUser final : public Person {
  public:
   ConnectUser(kube::Loop& loop, kube::apiserver::ApiServer& server, const Plan& plan, int number);
 
-  kube::Task<> live();
-
  private:
-  kube::Task<> act();
-  kube::Task<> create();
-  kube::Task<> edit(kube::Json spec);
+  kube::Task<> act() override;
+  kube::Task<> create() override;
 
-  kube::Loop& loop_;
-  kube::apiserver::ApiServer& server_;
-  const Plan& plan_;
-  kube::Random random_;
-  DirectClient api_;
-  const kube::ObjectKey key_;
   int edits_ = 0;
 };
 

@@ -20,12 +20,14 @@ constexpr kube::Duration kPunctual = 5s;
 }  // namespace
 
 ScheduleUser::ScheduleUser(kube::Loop& loop, kube::apiserver::ApiServer& server, const Plan& plan, int number)
-    : loop_(loop),
-      server_(server),
-      plan_(plan),
-      random_(plan.seed * 6053 + static_cast<std::uint64_t>(number) * 104'729 + 7),
-      api_{server, "carol"},
-      key_{kNamespace, "every-" + std::to_string(number)} {}
+    : Person(loop, server, plan,
+             {.name = "carol",
+              .seed = plan.seed * 6053 + static_cast<std::uint64_t>(number) * 104'729 + 7,
+              .key = {kNamespace, "every-" + std::to_string(number)},
+              .table = kScheduleTable,
+              .collection = schedules_path(kNamespace),
+              .hasty = 0.3,
+              .pause = 20s}) {}
 
 const char* ScheduleUser::draw_times() {
   const char* const times[] = {"* * * * *", "*/2 * * * *", "@every 12s", "@every 20s", "@every 45s"};
@@ -54,29 +56,14 @@ Json ScheduleUser::draw_spec() {
 }
 
 Task<> ScheduleUser::create() {
-  (void)co_await api_.send("POST", schedules_path(key_.ns),
-                           Json{{"apiVersion", "sparkoperator.k8s.io/v1beta2"},
-                                {"kind", "ScheduledSparkApplication"},
-                                {"metadata", {{"name", key_.name}, {"namespace", key_.ns}}},
-                                {"spec", draw_spec()}});
-}
-
-Task<> ScheduleUser::edit(Json spec) {
-  (void)co_await api_.merge(schedule_path(key_), Json{{"spec", std::move(spec)}});
-}
-
-Task<> ScheduleUser::live() {
-  co_await kube::sleep(loop_, draw_pause(random_, 2s));
-  co_await create();
-  const std::uint64_t actions = random_.below(static_cast<std::uint64_t>(plan_.user_actions) + 1);
-  for (std::uint64_t i = 0; i < actions; ++i) {
-    co_await kube::sleep(loop_, random_.chance(0.3) ? draw_pause(random_, 20ms) : draw_pause(random_, 20s));
-    co_await act();
-  }
+  co_await post(Json{{"apiVersion", "sparkoperator.k8s.io/v1beta2"},
+                     {"kind", "ScheduledSparkApplication"},
+                     {"metadata", {{"name", key().name}, {"namespace", key().ns}}},
+                     {"spec", draw_spec()}});
 }
 
 Task<> ScheduleUser::act() {
-  const auto schedule = server_.store().get(kScheduleTable, key_);
+  const auto schedule = object();
   if (!schedule) {
     co_await create();
     co_return;
@@ -98,16 +85,13 @@ Task<> ScheduleUser::act() {
               {"successfulRunHistoryLimit", random_.below(4)}};
     co_await edit(std::move(spec));
   } else {
-    const char* const propagation[] = {"Background", "Foreground"};
-    Json options{{"propagationPolicy", propagation[random_.below(2)]}};
-    (void)co_await api_.send("DELETE", schedule_path(key_), std::move(options));
-    if (random_.chance(0.5)) co_await kube::sleep(loop_, draw_pause(random_, 3s));
-    co_await create();
+    co_await remove();
+    co_await create_again();
   }
 }
 
 Task<> ScheduleUser::come_to_rest() {
-  if (!server_.store().get(kScheduleTable, key_)) co_return;
+  if (!object()) co_return;
   Json spec{{"schedule", "@every 10s"},
             {"timeZone", nullptr},
             {"suspend", false},
@@ -127,11 +111,11 @@ Task<> ScheduleUser::come_to_rest() {
 }
 
 std::string ScheduleUser::overdue() const {
-  const auto schedule = server_.store().get(kScheduleTable, key_);
+  const auto schedule = object();
   if (!schedule || schedule->is_terminating()) return "";
   const auto next = kube::parse_rfc3339(kube::string_at(schedule->json(), {"status", "nextRun"}));
   if (next && *next + kPunctual >= loop_.now()) return "";
-  return "schedule " + key_.name + " is overdue: " + schedule->json().value("status", Json()).dump();
+  return "schedule " + key().name + " is overdue: " + schedule->json().value("status", Json()).dump();
 }
 
 }  // namespace sim

@@ -11,35 +11,25 @@
 
 #include <string>
 
-#include "test/sim/direct_client.h"
-#include "test/sim/plan.h"
+#include "test/sim/person.h"
 
 namespace sim {
 
-class ScheduleUser {
+class ScheduleUser final : public Person {
  public:
   ScheduleUser(kube::Loop& loop, kube::apiserver::ApiServer& server, const Plan& plan, int number);
 
-  // During the chaos.
-  kube::Task<> live();
-  // Afterwards: mends and resumes it, sees whether its runs come on time, and suspends it for good.
+  // Mends and resumes it, sees whether its runs come on time, and suspends it for good.
   kube::Task<> come_to_rest();
   const std::string& complaint() const { return complaint_; }
 
  private:
-  kube::Task<> act();
-  kube::Task<> create();
-  kube::Task<> edit(kube::Json spec);
+  kube::Task<> act() override;
+  kube::Task<> create() override;
   kube::Json draw_spec();
   const char* draw_times();
   std::string overdue() const;
 
-  kube::Loop& loop_;
-  kube::apiserver::ApiServer& server_;
-  const Plan& plan_;
-  kube::Random random_;
-  DirectClient api_;
-  const kube::ObjectKey key_;
   std::string complaint_;
 };
 

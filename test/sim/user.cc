@@ -10,64 +10,46 @@ using kube::Task;
 using namespace std::chrono_literals;
 
 User::User(kube::Loop& loop, kube::apiserver::ApiServer& server, const Plan& plan, int number)
-    : loop_(loop),
-      server_(server),
-      plan_(plan),
-      random_(plan.seed * 7919 + static_cast<std::uint64_t>(number) * 104'729 + 5),
-      api_{server, "alice"},
-      key_{kNamespace, "app-" + std::to_string(number)} {}
+    : Person(loop, server, plan,
+             {.name = "alice",
+              .seed = plan.seed * 7919 + static_cast<std::uint64_t>(number) * 104'729 + 5,
+              .key = {kNamespace, "app-" + std::to_string(number)},
+              .table = kApplicationTable,
+              .collection = applications_path(kNamespace),
+              .hasty = 0.4,
+              .pause = 12s}) {}
 
 Task<> User::create() {
-  (void)co_await api_.send("POST", applications_path(key_.ns), draw_application(key_.name, random_));
-}
-
-Task<> User::live() {
-  co_await kube::sleep(loop_, draw_pause(random_, 2s));
-  co_await create();
-  const std::uint64_t actions = random_.below(static_cast<std::uint64_t>(plan_.user_actions) + 1);
-  for (std::uint64_t i = 0; i < actions; ++i) {
-    // Sometimes at once, so that edits fall between two steps of one reconcile.
-    co_await kube::sleep(loop_, random_.chance(0.4) ? draw_pause(random_, 20ms) : draw_pause(random_, 12s));
-    co_await act();
-  }
+  co_await post(draw_application(key().name, random_));
 }
 
 Task<> User::act() {
-  if (!server_.store().get(kApplicationTable, key_)) {
+  const auto app = object();
+  if (!app) {
     if (random_.chance(0.8)) co_await create();
     co_return;
   }
-  const std::string path = application_path(key_);
   const double what = random_.unit();
   if (what < 0.25) {
-    Json spec{{"arguments", Json::array({std::to_string(100 + ++edits_)})}};
-    co_await api_.merge(path, Json{{"spec", std::move(spec)}});
+    co_await edit(Json{{"arguments", Json::array({std::to_string(100 + ++edits_)})}});
   } else if (what < 0.5) {
     // A rename is an edit, too.
     const char* const suffixes[] = {"-own", "-other", "-driver"};
-    Json spec{{"driver", {{"podName", key_.name + suffixes[random_.below(3)]}}}};
+    Json spec{{"driver", {{"podName", key().name + suffixes[random_.below(3)]}}}};
     if (random_.chance(0.3)) spec["driver"]["podName"] = nullptr;
-    co_await api_.merge(path, Json{{"spec", std::move(spec)}});
+    co_await edit(std::move(spec));
   } else if (what < 0.75) {
-    const auto app = server_.store().get(kApplicationTable, key_);
-    const bool suspended = app && app->json().at("spec").value("suspend", false);
-    co_await api_.merge(path, Json{{"spec", {{"suspend", !suspended}}}});
+    co_await edit(Json{{"suspend", !app->json().at("spec").value("suspend", false)}});
   } else {
-    const char* const policies[] = {"Background", "Foreground"};
-    co_await api_.send("DELETE", path, Json{{"propagationPolicy", policies[random_.below(2)]}});
-    if (random_.chance(0.7)) {
-      if (random_.chance(0.5)) co_await kube::sleep(loop_, draw_pause(random_, 3s));
-      co_await create();
-    }
+    co_await remove();
+    if (random_.chance(0.7)) co_await create_again();
   }
 }
 
 Task<> User::come_to_rest() {
-  const auto app = server_.store().get(kApplicationTable, key_);
-  if (!app) co_return;
-  if (app->json().at("spec").at("restartPolicy").value("type", "") == "Always") {
-    co_await api_.merge(application_path(key_), Json{{"spec", {{"restartPolicy", {{"type", "Never"}}}}}});
-  }
+  const auto app = object();
+  if (app && app->json().at("spec").at("restartPolicy").value("type", "") == "Always")
+    co_await edit(Json{{"restartPolicy", {{"type", "Never"}}}});
 }
 
 Task<> vandalise(kube::Loop& loop, kube::apiserver::ApiServer& server, const Plan& plan, const bool& go_on) {

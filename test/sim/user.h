@@ -2,38 +2,28 @@
 // it, deletes it and creates it again under the same name, at times that the seed says. Vandals are persons
 // who touch what is not theirs.
 //
-//   tasks.spawn("user", User(loop, server, plan, "app-0").live());
+//   User user(loop, server, plan, 0);
+//   tasks.spawn("user", user.live());
+//   tasks.spawn("user", user.come_to_rest());       // once faults have ended
 //
 // Thread: the loop's only. Lifetime: the object outlives its tasks.
 #pragma once
 
-#include <string>
-
-#include "test/sim/direct_client.h"
-#include "test/sim/plan.h"
+#include "test/sim/person.h"
 
 namespace sim {
 
-class User {
+class User final : public Person {
  public:
   User(kube::Loop& loop, kube::apiserver::ApiServer& server, const Plan& plan, int number);
 
-  const kube::ObjectKey& application() const { return key_; }
-  // During the chaos.
-  kube::Task<> live();
-  // Afterwards: takes back wishes that would never end (restart for ever).
+  // Takes back wishes that would never end (restart for ever).
   kube::Task<> come_to_rest();
 
  private:
-  kube::Task<> act();
-  kube::Task<> create();
+  kube::Task<> act() override;
+  kube::Task<> create() override;
 
-  kube::Loop& loop_;
-  kube::apiserver::ApiServer& server_;
-  const Plan& plan_;
-  kube::Random random_;
-  DirectClient api_;
-  kube::ObjectKey key_;
   int edits_ = 0;
 };
 
