@@ -23,9 +23,9 @@ class ApplicationLookup {
 
   // `uid`: what the pod itself says about its owner; "" = nothing. An application of another uid is a
   // predecessor that the cache still knows, and must not become the owner of a new one's driver.
-  // As find(), but by the informer alone; null: it does not know that one.
+  // Only what the informer knows; else null.
   Application known(const kube::ObjectKey& key, const std::string& uid) const;
-
+  // Also what it does not: by a read of the API server.
   kube::Task<kube::Result<Application>> find(kube::ObjectKey key, std::string uid);
 
  private:

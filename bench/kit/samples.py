@@ -6,6 +6,7 @@
 
 Asked at --operator-metrics, else through the API server of each pod of the operator in its namespace. Thread: one of its own."""
 
+import http.client
 import re
 import threading
 import urllib.request
@@ -47,7 +48,7 @@ class Samples:
         while True:
             try:
                 self.rows.append(self._row([parse(text) for text in self._texts()]))
-            except (OSError, Refused, ValueError) as error:
+            except (OSError, Refused, ValueError, http.client.HTTPException) as error:
                 self.trouble = str(error)
             if self.stopped.wait(self.options.sample_seconds):
                 return

@@ -16,7 +16,7 @@ from users import GROUP
 
 STARTED = ("RUNNING", "SUCCEEDING", "COMPLETED", "FAILING", "FAILED")
 REACHED = {"submitted": ("SUBMITTED", *STARTED, "GONE"), "running": (*STARTED, "GONE"), "completed": ("COMPLETED", "FAILED", "GONE")}
-# Those that nothing follows: a refused submission without retries is FAILED.
+# Seconds until a namespace is listed anew whose watch has failed.
 AGAIN = 1.0
 
 
