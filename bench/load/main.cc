@@ -1,10 +1,9 @@
 // bench_load: puts load on an API server or a webhook and prints what came of it, as one line of JSON.
 //
 //   bench_load prepare --kubeconfig F --namespaces a,b
-//   bench_load create  --kubeconfig F --namespaces a,b --application FILE --prefix P --count N
-//                      [--per-minute R]
-//   bench_load write   … the same …
-//   bench_load reviews --server HOST:PORT --path P --server-name N --ca FILE --application FILE --seconds S
+//   bench_load create  --kubeconfig F --namespaces a,b --application FILE --prefix P --count N [--per-minute
+//   R] bench_load write   … the same … bench_load reviews --server HOST:PORT --path P --server-name N --ca
+//   FILE --application FILE --seconds S
 //                      [--per-second R] [--connections C]
 #include <cstdio>
 #include <cstdlib>
