@@ -1,10 +1,9 @@
 // LogServer answers `GET /containerLogs/<namespace>/<pod>/<container>`: what the API server asks a kubelet
 // for.
 //
-//   const auto find = [&](const ContainerName& name) { return …; };
-//   LogServer logs(loop, network, {.listen = {"127.0.0.1", 0}}, find);
-//   Result<> bound = logs.listen();                     // Io: the port is in use
-//   group.spawn("logs", logs.run());
+//   LogServer logs(loop, network, {.listen = {"127.0.0.1", 0}}, [&](const ContainerName& name) { return …;
+//   }); Result<> bound = logs.listen();                     // Io: the port is in use group.spawn("logs",
+//   logs.run());
 //
 // Query: follow, previous, tailLines, limitBytes, sinceSeconds, sinceTime, timestamps. 404: no such pod or
 // container; 400: the container has not started yet, or a parameter is malformed. Who can reach the port can

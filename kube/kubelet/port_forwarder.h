@@ -2,8 +2,8 @@
 // API server listens elsewhere.
 //
 //   PortForwarder forwarder(loop, network, {"127.7.0.1", 443}, server.endpoint());
-//   Result<> bound = forwarder.listen();           // Io: the address is in use, or < 1024 without the right
-//   group.spawn("forwarder", forwarder.run());     // until cancelled
+//   Result<> bound = forwarder.listen();             // Io: the address is in use, or < 1024 without the
+//   right group.spawn("forwarder", forwarder.run());       // until cancelled
 //
 // Bytes pass unchanged, so TLS is between the two ends. Thread: the loop's only.
 #pragma once
