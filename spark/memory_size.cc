@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "kube/base/white_space.h"
 #include "kube/core/quantity.h"
 
 namespace spark {
@@ -28,13 +29,6 @@ constexpr std::array<std::pair<std::string_view, ByteUnit>, 11> kSuffixes{{{"b",
                                                                            {"p", ByteUnit::PiB},
                                                                            {"pb", ByteUnit::PiB}}};
 
-std::string trimmed(std::string_view text) {
-  auto blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return std::string(text);
-}
-
 std::string lower(std::string text) {
   std::ranges::transform(text, text.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -49,7 +43,7 @@ std::unexpected<kube::Error> no_size() {
 }  // namespace
 
 Result<MemorySize> parse_memory_size(std::string_view text, ByteUnit unit_of_bare_number) {
-  const std::string size = lower(trimmed(text));
+  const std::string size = lower(std::string(kube::trimmed(text)));
   const std::size_t digits = std::min(size.find_first_not_of("0123456789"), size.size());
   if (digits == 0) return no_size();
   const std::string_view suffix = std::string_view(size).substr(digits);
@@ -73,7 +67,7 @@ std::string to_quantity(MemorySize size) {
 }
 
 Result<std::string> memory_limit_quantity(std::string_view text) {
-  std::string limit = trimmed(text);
+  std::string limit(kube::trimmed(text));
   const std::string lowered = lower(limit);
   for (char unit : std::string_view("kmgtp")) {
     for (const std::string& suffix : {std::string(1, unit) + "b", std::string(1, unit)}) {

@@ -5,19 +5,14 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "kube/base/white_space.h"
+
 namespace spark {
 
 using kube::ErrorKind;
 using kube::fail;
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  auto blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // Never the value: it may be a secret.
 std::unexpected<kube::Error> wrong_type(std::string_view key, std::string_view expected) {
@@ -132,7 +127,7 @@ Result<std::optional<bool>> SparkConf::get_bool(std::string_view key) const {
   auto text = get(key);
   if (!text) return fail(text);
   if (!*text) return std::optional<bool>();
-  return truth(key, trimmed(**text));
+  return truth(key, kube::trimmed(**text));
 }
 
 Result<std::optional<bool>> SparkConf::get_undeclared_bool(std::string_view key) const {
@@ -145,7 +140,7 @@ Result<std::optional<std::int64_t>> SparkConf::get_int(std::string_view key) con
   auto text = get(key);
   if (!text) return fail(text);
   if (!*text) return std::optional<std::int64_t>();
-  return whole_number(key, trimmed(**text));
+  return whole_number(key, kube::trimmed(**text));
 }
 
 Result<std::optional<std::int64_t>> SparkConf::get_undeclared_int(std::string_view key) const {
@@ -158,7 +153,7 @@ Result<std::optional<double>> SparkConf::get_double(std::string_view key) const 
   auto text = get(key);
   if (!text) return fail(text);
   if (!*text) return std::optional<double>();
-  std::string_view digits = trimmed(**text);
+  std::string_view digits = kube::trimmed(**text);
   if (digits.starts_with('+')) digits.remove_prefix(1);
   double value = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
@@ -184,7 +179,7 @@ Result<std::vector<std::string>> SparkConf::get_list(std::string_view key) const
   std::string_view rest = *text ? std::string_view(**text) : std::string_view();
   while (!rest.empty()) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
-    if (auto item = trimmed(rest.substr(0, comma)); !item.empty()) items.emplace_back(item);
+    if (auto item = kube::trimmed(rest.substr(0, comma)); !item.empty()) items.emplace_back(item);
     rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
   return items;

@@ -12,6 +12,7 @@
 #include "kube/async/timer.h"
 #include "kube/client/config.h"
 #include "kube/http/certificate.h"
+#include "kube/http/url.h"
 #include "kube/kubelet/address_block.h"
 #include "kube/kubelet/pod_process.h"
 #include "kube/kubelet/scheduler.h"
@@ -30,17 +31,9 @@ constexpr std::uint16_t kKubeletPort = 10250;
 
 // The server's address as pods' hosts files can name it.
 Result<kube::Endpoint> resolve_server(const std::string& url) {
-  const bool tls = url.starts_with("https://");
-  std::string authority = url.substr(url.find("://") == std::string::npos ? 0 : url.find("://") + 3);
-  authority.resize(std::min(authority.size(), authority.find('/')));
-  kube::Endpoint server{authority, static_cast<std::uint16_t>(tls ? 443 : 80)};
-  if (const std::size_t colon = authority.rfind(':');
-      colon != std::string::npos && authority.find(']', colon) == std::string::npos) {
-    std::from_chars(authority.data() + colon + 1, authority.data() + authority.size(), server.port);
-    server.host = authority.substr(0, colon);
-  }
-  if (server.host.starts_with('[') && server.host.ends_with(']'))
-    server.host = server.host.substr(1, server.host.size() - 2);
+  auto parsed = kube::parse_http_url(url, "API server", kube::UrlScheme::HttpsUnlessSaid);
+  if (!parsed) return fail(std::move(parsed));
+  kube::Endpoint server = std::move(parsed->origin);
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "controller/application/failure_reason.h"
 #include "kube/async/retry.h"
+#include "kube/base/white_space.h"
+#include "kube/http/url.h"
 
 namespace controller {
 
@@ -92,51 +93,17 @@ std::string text_of(const SubmissionRequest& request) {
          ",\"executor_pod_template\":" + kube::dump_json(request.executor_template) + "}";
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return "";
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
-
-kube::Error no_url(std::string_view url, std::string_view what) {
-  return {ErrorKind::InvalidInput, "submitter URL \"" + std::string(url) + "\" " + std::string(what)};
-}
-
 }  // namespace
 
 Result<ServiceUrl> parse_service_url(std::string_view given) {
-  const std::string_view url = trimmed(given);
-  // Before any message quotes it.
-  if (url.find('@') != std::string_view::npos)
-    return fail(ErrorKind::InvalidInput, "submitter URL must not carry a user or a password");
-  ServiceUrl out;
-  std::string_view rest = url;
-  if (url.starts_with("https://")) {
-    out.tls = true;
-    rest.remove_prefix(8);
-  } else if (url.starts_with("http://")) {
-    rest.remove_prefix(7);
-  } else {
-    return fail(no_url(url, "must begin with http:// or https://"));
-  }
-  const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
-  const std::string_view authority = rest.substr(0, end);
-  out.target = rest.substr(end, rest.find('#') - end);
+  const std::string_view text = kube::trimmed(given);
+  auto url = kube::parse_http_url(text, "submitter URL", kube::UrlScheme::Required);
+  if (!url) return fail(std::move(url));
+  if (!url->has_port)
+    return fail(ErrorKind::InvalidInput,
+                "submitter URL \"" + std::string(text) + "\" must include an explicit port");
+  ServiceUrl out{.tls = url->tls, .origin = std::move(url->origin), .target = std::move(url->target)};
   if (!out.target.starts_with('/')) out.target.insert(0, "/");
-  const bool bracketed = authority.starts_with('[');
-  const std::size_t bracket = bracketed ? authority.find(']') : 0;
-  if (bracket == std::string_view::npos) return fail(no_url(url, "has a '[' without its ']'"));
-  const std::size_t colon = authority.find(':', bracket);
-  if (bracketed && colon != bracket + 1 && bracket + 1 != authority.size())
-    return fail(no_url(url, "has something between ']' and the port"));
-  out.origin.host = bracketed ? authority.substr(1, bracket - 1) : authority.substr(0, colon);
-  if (out.origin.host.empty()) return fail(no_url(url, "has no host"));
-  const std::string_view port = colon == std::string_view::npos ? "" : authority.substr(colon + 1);
-  if (port.empty()) return fail(no_url(url, "must include an explicit port"));
-  const auto [last, error] = std::from_chars(port.data(), port.data() + port.size(), out.origin.port);
-  if (error != std::errc() || last != port.data() + port.size() || out.origin.port == 0)
-    return fail(no_url(url, "must have a port from 1 to 65535"));
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include "kube/async/timer.h"
 #include "kube/client/credentials.h"
 #include "kube/core/status_error.h"
+#include "kube/http/url.h"
 
 namespace kube {
 
@@ -20,42 +21,11 @@ struct ServerUrl {
   std::string prefix;  // path in front of "/api", without its last slash
 };
 
-Result<ServerUrl> parse_server(std::string_view url) {
-  const std::string quoted = "server \"" + std::string(url) + "\"";
-  ServerUrl server;
-  if (url.starts_with("https://")) {
-    url.remove_prefix(8);
-  } else if (url.starts_with("http://")) {
-    server.tls = false;
-    url.remove_prefix(7);
-  } else if (url.find("://") != std::string_view::npos) {
-    return fail(ErrorKind::InvalidInput, quoted + ": expected https:// or http://");
-  }
-  const std::size_t slash = std::min(url.find('/'), url.size());
-  server.prefix = url.substr(slash);
+Result<ServerUrl> parse_server(std::string_view text) {
+  auto url = parse_http_url(text, "server", UrlScheme::HttpsUnlessSaid);
+  if (!url) return fail(std::move(url));
+  ServerUrl server{.tls = url->tls, .endpoint = std::move(url->origin), .prefix = std::move(url->target)};
   while (server.prefix.ends_with('/')) server.prefix.pop_back();
-  std::string_view authority = url.substr(0, slash);
-  std::string_view port;
-  if (authority.starts_with('[')) {
-    const std::size_t end = authority.find(']');
-    if (end == std::string_view::npos) return fail(ErrorKind::InvalidInput, quoted + ": '[' without ']'");
-    server.endpoint.host = authority.substr(1, end - 1);
-    authority.remove_prefix(end + 1);
-    if (!authority.empty() && authority[0] != ':')
-      return fail(ErrorKind::InvalidInput, quoted + ": malformed");
-    if (!authority.empty()) port = authority.substr(1);
-  } else {
-    const std::size_t colon = std::min(authority.find(':'), authority.size());
-    server.endpoint.host = authority.substr(0, colon);
-    if (colon < authority.size()) port = authority.substr(colon + 1);
-  }
-  if (server.endpoint.host.empty()) return fail(ErrorKind::InvalidInput, quoted + ": has no host");
-  server.endpoint.port = server.tls ? 443 : 80;
-  if (!port.empty()) {
-    auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), server.endpoint.port);
-    if (error != std::errc() || end != port.data() + port.size() || server.endpoint.port == 0)
-      return fail(ErrorKind::InvalidInput, quoted + ": port is no number from 1 to 65535");
-  }
   return server;
 }
 

@@ -6,6 +6,7 @@
 
 #include "api/spark_application.h"
 #include "api/spec_hash.h"
+#include "kube/base/white_space.h"
 #include "spark/driver_conf.h"
 
 namespace spark {
@@ -15,13 +16,6 @@ using kube::fail;
 using kube::Result;
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const auto blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 std::string application_id_in_urls(const api::SparkApplicationStatus& status) {
   return api::is_ours(status.submission_id) ? application_id(status.submission_id)
@@ -35,7 +29,7 @@ std::string filled(std::string_view format, const api::SparkApplication& app) {
     const auto open = format.find("{{");
     const auto close = open == std::string_view::npos ? open : format.find("}}", open);
     if (close == std::string_view::npos) return out.append(format);
-    const std::string_view name = trimmed(format.substr(open + 2, close - open - 2));
+    const std::string_view name = kube::trimmed(format.substr(open + 2, close - open - 2));
     out.append(format.substr(0, open));
     if (name == "$appName")
       out.append(app.metadata.name);
