@@ -244,8 +244,9 @@ Task<Result<WireParser>> HttpClient::Impl::exchange(Connection& connection, cons
         co_await read_until(connection, parser, [](const WireParser& p) { return p.head_done(); });
     if (!read) co_return fail(written ? read : written);
     const int status = parser.response().status;
-    if (status == 101) co_return fail(ErrorKind::Protocol, "the server switched protocols unasked");
-    if (status >= 200) co_return parser;
+    if (status == 101 && !request.headers.get("Upgrade"))
+      co_return fail(ErrorKind::Protocol, "the server switched protocols unasked");
+    if (status == 101 || status >= 200) co_return parser;
   }
 }
 
@@ -459,6 +460,41 @@ Task<Result<std::unique_ptr<HttpBody>>> HttpClient::open(HttpRequest request, St
   if (!opened) co_return fail(opened);
   co_return std::make_unique<Body<Impl::Opened>>(std::move(*opened), describe(request, impl_->options.origin),
                                                  impl_->loop);
+}
+
+Task<Result<WebSocketAnswer>> HttpClient::open_websocket(HttpRequest request, std::size_t max_message,
+                                                         SteadyTime deadline) {
+  constexpr std::size_t kMaxRefusal = 1u << 20;
+  const std::string key = websocket_key(impl_->loop.random());
+  request.headers.set("Upgrade", "websocket");
+  request.headers.set("Sec-WebSocket-Version", "13");
+  request.headers.set("Sec-WebSocket-Key", key);
+  const std::string what = describe(request, impl_->options.origin);
+  Result<Impl::Opened> opened = co_await impl_->open(request, deadline, Impl::Counted::No);
+  if (!opened) co_return fail(opened);
+  WebSocketAnswer answer{opened->parser.response(), nullptr};
+  if (answer.head.status != 101) {
+    Body<Impl::Opened> body(std::move(*opened), what, impl_->loop);
+    Result<std::string> text = co_await body.read_all(kMaxRefusal, deadline);
+    if (!text) co_return fail(text);
+    answer.head.body = std::move(*text);
+    co_return answer;
+  }
+  const auto wrong = [&](const char* why) { return fail(ErrorKind::Protocol, what + ": websocket: " + why); };
+  const Headers& headers = answer.head.headers;
+  if (!headers.has_token("Upgrade", "websocket") ||
+      headers.get("Sec-WebSocket-Accept").value_or("") != websocket_accept(key))
+    co_return wrong("the answer does not fit the question");
+  if (const auto taken = headers.get("Sec-WebSocket-Protocol");
+      taken && !request.headers.has_token("Sec-WebSocket-Protocol", *taken))
+    co_return wrong("the server took a protocol that was not offered");
+  const auto owner = std::make_shared<Impl::Opened>(std::move(*opened));
+  Connection& connection = *owner->lease.connection;
+  connection.stream->set_deadline(kNever);
+  answer.socket =
+      make_websocket(impl_->loop, *connection.stream, connection.input,
+                     {.peer = WebSocketReader::From::Server, .max_message = max_message, .owner = owner});
+  co_return answer;
 }
 
 void HttpClient::drop_connections() {

@@ -27,6 +27,7 @@
 #include "kube/async/stream.h"
 #include "kube/http/message.h"
 #include "kube/http/tls.h"
+#include "kube/http/websocket.h"
 
 namespace kube {
 
@@ -57,6 +58,12 @@ class HttpBody {
   virtual Task<Result<std::string>> read_all(std::size_t limit, SteadyTime deadline) = 0;
 };
 
+// What became of the wish for a websocket.
+struct WebSocketAnswer {
+  HttpResponse head;                  // 101; any other status refused it, and brings its body
+  std::unique_ptr<WebSocket> socket;  // null when refused
+};
+
 class HttpClient {
  public:
   HttpClient(Loop& loop, Network& network, HttpClientOptions options);
@@ -67,6 +74,11 @@ class HttpClient {
   Task<Result<HttpResponse>> send(HttpRequest request, SteadyTime deadline);
   // Does not count against max_connections, so that long watches never starve calls.
   Task<Result<std::unique_ptr<HttpBody>>> open(HttpRequest request, SteadyTime deadline);
+  // A GET that asks for a websocket; its field Sec-WebSocket-Protocol may name protocols, of which the server
+  // takes one. The deadline is for the answer. `max_message`: the longest that the socket receives. Counts as
+  // little as open(). Error Protocol also: an answer that RFC 6455 does not allow.
+  Task<Result<WebSocketAnswer>> open_websocket(HttpRequest request, std::size_t max_message,
+                                               SteadyTime deadline);
   // Closes idle connections; those in use close when they come back (used after credentials have changed).
   void drop_connections();
   // Later connections use it; drop_connections() ends those of before.

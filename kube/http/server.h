@@ -20,21 +20,9 @@
 #include "kube/async/task_group.h"
 #include "kube/http/message.h"
 #include "kube/http/tls.h"
+#include "kube/http/websocket.h"
 
 namespace kube {
-
-// One websocket of a server (RFC 6455), text messages only. Lives at most as long as its exchange.
-class WebSocket {
- public:
-  virtual ~WebSocket() = default;
-  // One unfragmented frame. Several tasks may send; messages are not mixed. Error: Unavailable, Timeout.
-  virtual Task<Result<>> send_text(std::string_view message, SteadyTime deadline) = 0;
-  // Answers pings and waits until the peer closes or breaks; messages of the peer are dropped. One task at a
-  // time.
-  virtual Task<> wait_closed() = 0;
-  // Says goodbye and, unless another task is in wait_closed(), waits a little for the peer's goodbye.
-  virtual Task<> close(std::uint16_t code) = 0;
-};
 
 class HttpExchange {
  public:
@@ -57,9 +45,11 @@ class HttpExchange {
   virtual Task<> wait_peer_gone() = 0;
 
   bool wants_websocket() const;
-  // Upgrades; nothing but the WebSocket may be used afterwards. `protocol` "" = none is named. After an error
-  // the request has been answered (400, or 426 for another version).
-  virtual Task<Result<std::unique_ptr<WebSocket>>> accept_websocket(std::string protocol) = 0;
+  // Upgrades; nothing but the WebSocket may be used afterwards. `protocol` "" = none is named; the longest
+  // message that receive() gives, 0 = messages of the client are dropped. After an error the request has been
+  // answered (400, or 426 for another version).
+  virtual Task<Result<std::unique_ptr<WebSocket>>> accept_websocket(std::string protocol,
+                                                                    std::size_t max_message = 0) = 0;
 
   // Cuts the connection without an answer.
   virtual void abort() = 0;

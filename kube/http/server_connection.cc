@@ -330,7 +330,8 @@ Task<> ServerConnection::wait_peer_gone() {
   }
 }
 
-Task<Result<std::unique_ptr<WebSocket>>> ServerConnection::accept_websocket(std::string protocol) {
+Task<Result<std::unique_ptr<WebSocket>>> ServerConnection::accept_websocket(std::string protocol,
+                                                                            std::size_t max_message) {
   if (answer_ != Answer::None) co_return fail(out_of_order("no upgrade after an answer"));
   const auto version = request_.headers.get("Sec-WebSocket-Version");
   if (version != "13") {
@@ -352,7 +353,8 @@ Task<Result<std::unique_ptr<WebSocket>>> ServerConnection::accept_websocket(std:
   keep_alive_ = false;
   Result<> sent = co_await send(*head);
   if (!sent) co_return fail(sent);
-  co_return make_websocket(loop_, *stream_, input_, options_.write_timeout);
+  co_return make_websocket(loop_, *stream_, input_,
+                           {.max_message = max_message, .write_timeout = options_.write_timeout});
 }
 
 void ServerConnection::abort() {

@@ -42,7 +42,8 @@ class ServerConnection final : public HttpExchange {
   Task<Result<>> write_chunk(std::string_view bytes) override;
   Task<Result<>> finish() override;
   Task<> wait_peer_gone() override;
-  Task<Result<std::unique_ptr<WebSocket>>> accept_websocket(std::string protocol) override;
+  Task<Result<std::unique_ptr<WebSocket>>> accept_websocket(std::string protocol,
+                                                            std::size_t max_message) override;
   void abort() override;
 
  private:

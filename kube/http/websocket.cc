@@ -1,6 +1,7 @@
 #include "kube/http/websocket.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
@@ -28,63 +29,101 @@ bool valid_close(std::string_view payload) {
          (code >= 3000 && code <= 4999);
 }
 
-class ServerWebSocket final : public WebSocket {
+// Masking and unmasking are the same. `mask`: its four bytes.
+void apply_mask(std::string_view mask, char* bytes, std::size_t size) {
+  const char key[4] = {mask[0], mask[1], mask[2], mask[3]};
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(bytes[i] ^ key[i % 4]);
+}
+
+class StreamWebSocket final : public WebSocket {
  public:
-  ServerWebSocket(Loop& loop, Stream& stream, InputBuffer& input, Duration write_timeout)
-      : loop_(loop), stream_(stream), input_(input), write_timeout_(write_timeout), writer_gone_(loop) {}
+  StreamWebSocket(Loop& loop, Stream& stream, InputBuffer& input, WebSocketOptions options)
+      : owner_(std::move(options.owner)),
+        loop_(loop),
+        stream_(stream),
+        input_(input),
+        write_timeout_(options.write_timeout),
+        masks_(options.peer == WebSocketReader::From::Server),
+        reader_(options.peer, options.max_message),
+        writer_gone_(loop) {}
 
   Task<Result<>> send_text(std::string_view message, SteadyTime deadline) override {
-    co_return co_await send(websocket_frame(WebSocketOpcode::Text, message), deadline);
+    co_return co_await send(WebSocketOpcode::Text, message, deadline);
+  }
+  Task<Result<>> send_binary(std::string_view message, SteadyTime deadline) override {
+    co_return co_await send(WebSocketOpcode::Binary, message, deadline);
   }
 
-  Task<> wait_closed() override {
+  Task<Result<std::optional<std::string>>> receive() override {
     struct Reading {
       bool& flag;
       explicit Reading(bool& f) : flag(f) { flag = true; }
       ~Reading() { flag = false; }
     } reading(reading_);
     while (!peer_closed_) {
-      Result<std::optional<WebSocketReader::Control>> control = reader_.next(input_);
-      if (!control) {
+      Result<std::optional<WebSocketReader::Frame>> frame = reader_.next(input_);
+      if (!frame) {
         co_await send_close(close_payload(kProtocolError));
-        break;
+        peer_closed_ = true;
+        co_return fail(frame);
       }
-      if (!*control) {
+      if (!*frame) {
         Result<std::size_t> got = co_await input_.read_from(stream_);
-        if (!got || *got == 0) break;
-        continue;
+        if (got && *got > 0) continue;
+        peer_closed_ = true;
+        if (!got) co_return fail(got);
+        co_return fail(ErrorKind::Unavailable, "websocket: the connection ended without a goodbye");
       }
-      switch ((*control)->opcode) {
+      switch ((*frame)->opcode) {
         case WebSocketOpcode::Ping:
-          if (!close_sent_) {
-            (void)co_await send(websocket_frame(WebSocketOpcode::Pong, (*control)->payload),
-                                loop_.after(write_timeout_));
-          }
+          if (!close_sent_)
+            (void)co_await send(WebSocketOpcode::Pong, (*frame)->payload, loop_.after(write_timeout_));
           break;
         case WebSocketOpcode::Close:
           peer_closed_ = true;
           // The peer's code is echoed, its reason is not.
-          co_await send_close((*control)->payload.substr(0, 2));
+          co_await send_close((*frame)->payload.substr(0, 2));
           break;
+        case WebSocketOpcode::Text:
+        case WebSocketOpcode::Binary:
+          co_return std::move((*frame)->payload);
         default:
           break;
       }
     }
-    peer_closed_ = true;
+    co_return std::optional<std::string>();
+  }
+
+  Task<> wait_closed() override {
+    while (true) {
+      Result<std::optional<std::string>> message = co_await receive();
+      if (!message || !*message) co_return;
+    }
   }
 
   Task<> close(std::uint16_t code) override {
     co_await send_close(close_payload(code));
     if (peer_closed_ || reading_) co_return;
-    stream_.set_deadline(loop_.after(kGoodbye));
+    stream_.set_deadline(std::min(deadline_, loop_.after(kGoodbye)));
     co_await wait_closed();
+  }
+
+  void cut() override {
+    broken_ = true;
+    stream_.close();
+  }
+
+  void set_deadline(SteadyTime deadline) override {
+    deadline_ = deadline;
+    // A write in progress has one of its own, and sets this one when it has ended.
+    if (!writing_) stream_.set_deadline(deadline);
   }
 
  private:
   // Marks the only writer; one that fails or is cancelled half-way leaves a broken stream behind.
   class Writing {
    public:
-    explicit Writing(ServerWebSocket& socket) : socket_(socket) { socket_.writing_ = true; }
+    explicit Writing(StreamWebSocket& socket) : socket_(socket) { socket_.writing_ = true; }
     ~Writing() {
       socket_.writing_ = false;
       if (!whole) {
@@ -96,10 +135,13 @@ class ServerWebSocket final : public WebSocket {
     bool whole = false;
 
    private:
-    ServerWebSocket& socket_;
+    StreamWebSocket& socket_;
   };
 
-  Task<Result<>> send(std::string frame, SteadyTime deadline) {
+  Task<Result<>> send(WebSocketOpcode opcode, std::string_view payload, SteadyTime deadline) {
+    std::optional<std::uint32_t> mask;
+    if (masks_) mask = static_cast<std::uint32_t>(loop_.random().next());
+    const std::string frame = websocket_frame(opcode, payload, mask);
     while (writing_) {
       if (!co_await writer_gone_.wait_until(deadline)) {
         co_return fail(ErrorKind::Timeout, "websocket: an earlier message is still being sent");
@@ -111,26 +153,29 @@ class ServerWebSocket final : public WebSocket {
                      broken_ ? "websocket: connection is broken" : "websocket: closed");
     }
     Writing writing(*this);
-    stream_.set_deadline(deadline);
+    stream_.set_deadline(std::min(deadline, deadline_));
     Result<> written = co_await stream_.write(frame);
     if (!written) co_return written;
-    stream_.set_deadline(kNever);
+    stream_.set_deadline(deadline_);
     writing.whole = true;
     co_return Result<>{};
   }
 
   Task<> send_close(std::string payload) {
     if (close_sent_) co_return;
-    (void)co_await send(websocket_frame(WebSocketOpcode::Close, payload), loop_.after(write_timeout_));
+    (void)co_await send(WebSocketOpcode::Close, payload, loop_.after(write_timeout_));
     close_sent_ = true;
   }
 
+  const std::shared_ptr<void> owner_;  // goes last
   Loop& loop_;
   Stream& stream_;
   InputBuffer& input_;
-  Duration write_timeout_;
+  const Duration write_timeout_;
+  const bool masks_;  // clients do
   WebSocketReader reader_;
   WaitList writer_gone_;
+  SteadyTime deadline_ = kNever;
   bool writing_ = false;
   bool reading_ = false;
   bool broken_ = false;
@@ -147,6 +192,14 @@ bool valid_websocket_key(std::string_view key) {
          });
 }
 
+std::string websocket_key(Random& random) {
+  unsigned char nonce[16];
+  for (unsigned char& byte : nonce) byte = static_cast<unsigned char>(random.next());
+  unsigned char encoded[4 * (sizeof nonce + 2) / 3 + 1];
+  const int size = EVP_EncodeBlock(encoded, nonce, sizeof nonce);
+  return {reinterpret_cast<const char*>(encoded), static_cast<std::size_t>(size)};
+}
+
 std::string websocket_accept(std::string_view key) {
   // The constant of RFC 6455 §1.3.
   const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -157,27 +210,33 @@ std::string websocket_accept(std::string_view key) {
   return {reinterpret_cast<const char*>(encoded), static_cast<std::size_t>(size)};
 }
 
-std::string websocket_frame(WebSocketOpcode opcode, std::string_view payload) {
+std::string websocket_frame(WebSocketOpcode opcode, std::string_view payload,
+                            std::optional<std::uint32_t> mask) {
   const std::uint64_t size = payload.size();
+  const int masked = mask ? 0x80 : 0;
   std::string frame;
-  frame.reserve(payload.size() + 10);
+  frame.reserve(payload.size() + 14);
   frame += static_cast<char>(0x80 | static_cast<int>(opcode));
   int length_bytes = 0;
   if (size < 126) {
-    frame += static_cast<char>(size);
+    frame += static_cast<char>(masked | static_cast<int>(size));
   } else if (size <= 0xffff) {
-    frame += static_cast<char>(126);
+    frame += static_cast<char>(masked | 126);
     length_bytes = 2;
   } else {
-    frame += static_cast<char>(127);
+    frame += static_cast<char>(masked | 127);
     length_bytes = 8;
   }
   for (int i = length_bytes - 1; i >= 0; --i) frame += static_cast<char>(size >> (8 * i));
+  if (mask)
+    for (int i = 0; i < 4; ++i) frame += static_cast<char>(*mask >> (8 * i));
+  const std::size_t start = frame.size();
   frame += payload;
+  if (mask) apply_mask(std::string_view(frame).substr(start - 4, 4), frame.data() + start, payload.size());
   return frame;
 }
 
-Result<std::optional<WebSocketReader::Control>> WebSocketReader::next(InputBuffer& input) {
+Result<std::optional<WebSocketReader::Frame>> WebSocketReader::next(InputBuffer& input) {
   const auto forbidden = [](const char* what) {
     return fail(ErrorKind::Protocol, std::string("websocket: ") + what);
   };
@@ -198,41 +257,52 @@ Result<std::optional<WebSocketReader::Control>> WebSocketReader::next(InputBuffe
     std::uint64_t size = byte(1) & 0x7f;
 
     if ((byte(0) & 0x70) != 0) return forbidden("reserved bits without an extension");
-    if (!masked) return forbidden("a client must mask its frames");
+    if (masked != (from_ == From::Client))
+      return forbidden(masked ? "a server must not mask its frames" : "a client must mask its frames");
     if (opcode > 10 || (opcode > 2 && opcode < 8)) return forbidden("unknown opcode");
     if (is_control && (!final || size > 125)) return forbidden("a control frame is fragmented or too long");
     if (!is_control && (opcode == 0) != in_message_) return forbidden("fragments out of order");
 
     const std::size_t length_bytes = size == 126 ? 2 : size == 127 ? 8 : 0;
-    const std::size_t head = 2 + length_bytes + 4;
+    const std::size_t head = 2 + length_bytes + (masked ? 4 : 0);
     if (bytes.size() < head) return std::nullopt;
     if (length_bytes != 0) {
       size = 0;
       for (std::size_t i = 0; i < length_bytes; ++i) size = size << 8 | byte(2 + i);
       if (size >> 63 != 0) return forbidden("length over 63 bits");
     }
-    if (!is_control) {
+    if (!is_control && max_message_ == 0) {
       in_message_ = !final;
       input.consume(head);
       skip_ = size;
       continue;
     }
+    if (!is_control && size > max_message_ - message_.size())
+      return fail(ErrorKind::Protocol,
+                  "websocket: a message is longer than " + std::to_string(max_message_) + " bytes");
     if (bytes.size() < head + size) return std::nullopt;
-    Control control{static_cast<WebSocketOpcode>(opcode), std::string(bytes.substr(head, size))};
-    for (std::size_t i = 0; i < control.payload.size(); ++i) {
-      control.payload[i] = static_cast<char>(control.payload[i] ^ bytes[head - 4 + i % 4]);
-    }
+    std::string payload(bytes.substr(head, size));
+    if (masked) apply_mask(bytes.substr(head - 4, 4), payload.data(), payload.size());
     input.consume(head + size);
-    if (control.opcode == WebSocketOpcode::Close && !valid_close(control.payload)) {
-      return forbidden("invalid close code");
+    if (is_control) {
+      if (opcode == static_cast<int>(WebSocketOpcode::Close) && !valid_close(payload))
+        return forbidden("invalid close code");
+      return Frame{static_cast<WebSocketOpcode>(opcode), std::move(payload)};
     }
-    return control;
+    in_message_ = !final;
+    if (opcode != 0) message_opcode_ = static_cast<WebSocketOpcode>(opcode);
+    if (message_.empty()) {
+      message_ = std::move(payload);
+    } else {
+      message_ += payload;
+    }
+    if (final) return Frame{message_opcode_, std::exchange(message_, {})};
   }
 }
 
 std::unique_ptr<WebSocket> make_websocket(Loop& loop, Stream& stream, InputBuffer& input,
-                                          Duration write_timeout) {
-  return std::make_unique<ServerWebSocket>(loop, stream, input, write_timeout);
+                                          WebSocketOptions options) {
+  return std::make_unique<StreamWebSocket>(loop, stream, input, std::move(options));
 }
 
 }  // namespace kube

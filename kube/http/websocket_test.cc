@@ -66,8 +66,8 @@ std::string after_head(const std::string& answer) {
 }
 
 // What one reader makes of `bytes` that come in pieces: "ping:payload;", or "!" for an error.
-std::string read_frames(std::string_view bytes, std::size_t piece) {
-  WebSocketReader reader;
+std::string read_frames(std::string_view bytes, std::size_t piece,
+                        WebSocketReader reader = WebSocketReader()) {
   InputBuffer input;
   std::string seen;
   for (std::size_t at = 0; at < bytes.size(); at += piece) {
@@ -279,4 +279,165 @@ TEST_CASE("random frames never bring the server down") {
   }
   world.loop.run_for(10s);
   CHECK(world.server->connections() == 0);
+}
+
+TEST_CASE("messages come out whole where they are kept, fragments joined, control frames between them") {
+  const std::string frames = masked(0x82, "") + masked(0x81, std::string(300, 't')) + masked(0x02, "begin ") +
+                             masked(0x89, "between") + masked(0x00, "middle ") + masked(0x80, "end");
+  const std::string expected = "2:;1:" + std::string(300, 't') + ";9:between;2:begin middle end;";
+  for (const std::size_t piece : {1u, 2u, 3u, 7u, 1000u}) {
+    INFO("pieces of " << piece);
+    CHECK(read_frames(frames, piece, WebSocketReader(WebSocketReader::From::Client, 300)) == expected);
+  }
+}
+
+TEST_CASE("a message that is too long is an error, as a whole or in fragments") {
+  const WebSocketReader short_messages(WebSocketReader::From::Client, 10);
+  CHECK(read_frames(masked(0x82, "0123456789"), 1, short_messages) == "2:0123456789;");
+  CHECK(read_frames(masked(0x82, "0123456789x"), 1, short_messages) == "!");
+  CHECK(read_frames(masked(0x02, "01234") + masked(0x80, "56789x"), 100, short_messages) == "!");
+}
+
+TEST_CASE("a client masks what it sends, a server does not") {
+  CHECK(websocket_frame(WebSocketOpcode::Binary, "Hello", 0x78563412) == masked(0x82, "Hello"));
+  CHECK(websocket_frame(WebSocketOpcode::Binary, std::string(70'000, 'x'), 0x78563412) ==
+        masked(0x82, std::string(70'000, 'x')));
+  const WebSocketReader of_a_server(WebSocketReader::From::Server, 100);
+  CHECK(read_frames("\x82\x05Hello", 1, of_a_server) == "2:Hello;");
+  CHECK(read_frames(masked(0x82, "Hello"), 100, of_a_server) == "!");
+}
+
+namespace {
+
+constexpr std::size_t kLongest = 1u << 20;
+
+// Says every message back, until the client closes.
+Task<> echo(HttpExchange& exchange, Loop& loop) {
+  auto socket = co_await exchange.accept_websocket("two.example", kLongest);
+  if (!socket) co_return;
+  while (true) {
+    auto message = co_await (*socket)->receive();
+    if (!message || !*message) co_return;
+    CHECK(co_await (*socket)->send_binary(**message, loop.after(10s)));
+  }
+}
+
+HttpRequest wish(std::string protocols = "one.example, two.example") {
+  return {.target = "/watch?a=b", .headers = {{"Sec-WebSocket-Protocol", std::move(protocols)}}};
+}
+
+std::string said_back(TestWorld& world, WebSocket& socket, std::string text) {
+  auto talk = [](Loop* loop, WebSocket* s, std::string what) -> Task<std::string> {
+    if (!co_await s->send_binary(what, loop->after(10s))) co_return "not sent";
+    auto message = co_await s->receive();
+    co_return message ? message->value_or("closed") : message.error().message();
+  };
+  return world.run(talk(&world.loop, &socket, std::move(text)));
+}
+
+}  // namespace
+
+TEST_CASE("a client's websocket carries messages of all lengths both ways, and outlives its client") {
+  WebSocketWorld world([](HttpExchange& e, Loop& l) { return echo(e, l); });
+  std::unique_ptr<WebSocket> socket;
+  {
+    HttpClient client = world.client();
+    auto answer = world.run(client.open_websocket(wish(), kLongest, world.loop.after(10s)));
+    REQUIRE(answer);
+    CHECK(answer->head.status == 101);
+    CHECK(answer->head.headers.get("Sec-WebSocket-Protocol") == "two.example");
+    socket = std::move(answer->socket);
+    REQUIRE(socket);
+  }
+  for (const std::size_t size : {std::size_t{0}, std::size_t{125}, std::size_t{126}, std::size_t{65'535},
+                                 std::size_t{65'536}, kLongest}) {
+    INFO(size);
+    const std::string text(size, static_cast<char>(size % 251));
+    CHECK((said_back(world, *socket, text) == text));
+  }
+  world.run([](WebSocket* s) -> Task<int> {
+    co_await s->close(1000);
+    co_return 0;
+  }(socket.get()));
+  world.loop.run_for(1s);
+  CHECK(world.server->connections() == 0);
+}
+
+TEST_CASE("a message beyond the server's longest ends the websocket") {
+  WebSocketWorld world([](HttpExchange& e, Loop& l) { return echo(e, l); });
+  HttpClient client = world.client();
+  auto answer = world.run(client.open_websocket(wish(), kLongest, world.loop.after(10s)));
+  REQUIRE(answer);
+  CHECK(said_back(world, *answer->socket, std::string(kLongest + 1, 'x')) == "closed");
+  CHECK(client.connections() == 1);
+  answer->socket.reset();
+  CHECK(client.connections() == 0);
+}
+
+TEST_CASE("an upgrade that is refused brings status and body, and the connection is used again") {
+  TestWorld world([](HttpExchange& exchange) -> Task<> {
+    CHECK(exchange.wants_websocket());
+    (void)co_await exchange.respond({.status = 403, .body = "not you"});
+  });
+  HttpClient client = world.client();
+  for (int i = 0; i < 2; ++i) {
+    auto answer = world.run(client.open_websocket(wish(), kLongest, world.loop.after(10s)));
+    REQUIRE(answer);
+    CHECK(answer->head.status == 403);
+    CHECK(answer->head.body == "not you");
+    CHECK_FALSE(answer->socket);
+    CHECK(client.connections() == 1);
+  }
+}
+
+TEST_CASE("a server that switches to something else is not believed") {
+  struct Row {
+    const char* why;
+    std::string fields;
+  };
+  for (const Row& row : {Row{"no key", "Upgrade: websocket\r\n"},
+                         Row{"the key of another",
+                             "Upgrade: websocket\r\nSec-WebSocket-Accept: "
+                             "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"},
+                         Row{"another upgrade", "Upgrade: SPDY/3.1\r\n"}}) {
+    INFO(row.why);
+    TestWorld world;
+    ScriptedServer* known = nullptr;
+    ScriptedServer server(world, {[&known, &row](Stream& stream) -> Task<> {
+                            co_await known->read_request(stream);
+                            (void)co_await stream.write(
+                                "HTTP/1.1 101 Switching Protocols\r\nConnection: "
+                                "Upgrade\r\n" +
+                                row.fields + "\r\n");
+                            co_await read_to_end(stream);
+                          }});
+    known = &server;
+    HttpClient client = world.client();
+    auto answer = world.run(client.open_websocket(wish(), kLongest, world.loop.after(10s)));
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().kind() == ErrorKind::Protocol);
+    CHECK(client.connections() == 0);
+  }
+}
+
+TEST_CASE("a protocol that was not offered is not taken") {
+  WebSocketWorld world([](HttpExchange& e, Loop& l) { return echo(e, l); });
+  HttpClient client = world.client();
+  auto answer = world.run(client.open_websocket(wish("other.example"), kLongest, world.loop.after(10s)));
+  REQUIRE_FALSE(answer);
+  CHECK_THAT(answer.error().message(), Catch::Contains("not offered"));
+}
+
+TEST_CASE("a socket's deadline cuts it, also when messages were sent meanwhile") {
+  WebSocketWorld world([](HttpExchange& exchange, Loop&) -> Task<> {
+    auto socket = co_await exchange.accept_websocket("", kLongest);
+    co_await (*socket)->wait_closed();
+  });
+  HttpClient client = world.client();
+  auto answer = world.run(client.open_websocket({}, kLongest, world.loop.after(10s)));
+  REQUIRE(answer);
+  const SteadyTime before = world.loop.steady();
+  answer->socket->set_deadline(world.loop.after(5s));
+  CHECK_THAT(said_back(world, *answer->socket, "unanswered"), Catch::Contains("deadline"));
+  CHECK(world.loop.steady() - before == 5s);
 }

@@ -264,6 +264,7 @@ Result<std::string> request_head(const HttpRequest& request, std::string_view ho
   std::string out = request.method + " " + request.target + " HTTP/1.1\r\n";
   if (!request.headers.get("Host")) out.append("Host: ").append(host).append("\r\n");
   if (auto done = append_fields(out, request.headers); !done) return fail(done);
+  if (request.headers.get("Upgrade")) out.append("Connection: Upgrade\r\n");
   const bool has_body = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (has_body || !request.body.empty()) {
     out.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");

@@ -90,7 +90,8 @@ class InputBuffer {
 
 // Start line and fields with the empty line. Fields of framing in `headers` are dropped in favour of
 // `framing`
-// ("Content-Length: 5\r\n"). Error InvalidInput: a character that would end a line or a name early.
+// ("Content-Length: 5\r\n"). A request with the field Upgrade says so in Connection, too. Error InvalidInput:
+// a character that would end a line or a name early.
 Result<std::string> request_head(const HttpRequest& request, std::string_view host);
 Result<std::string> response_head(int status, const Headers& headers, std::string_view framing);
 std::string chunk_text(std::string_view bytes);
