@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 #include "kube/async/timer.h"
 #include "kube/client/credentials.h"
@@ -87,12 +88,33 @@ class Client::Impl {
     return attempts<std::unique_ptr<HttpBody>>(std::move(request), deadline, call);
   }
 
+  Task<Result<WebSocketAnswer>> open_websocket(ApiRequest request, std::size_t max_message) {
+    const SteadyTime deadline = loop_.after(request.deadline.value_or(options_.default_deadline));
+    // A named function has parameters where a lambda would have to capture.
+    const auto call = std::bind_front(&Impl::upgrade, max_message);
+    return attempts<WebSocketAnswer>(std::move(request), deadline, call);
+  }
+
   Loop& loop() const { return loop_; }
   const ClientConfig& config() const { return config_; }
   const ClientOptions& options() const { return options_; }
   std::string host() const { return server_.endpoint.to_string(); }
 
  private:
+  static Task<Result<WebSocketAnswer>> upgrade(std::size_t max_message, Impl* self, HttpRequest http,
+                                               SteadyTime until) {
+    auto client = self->http_;
+    auto answer = co_await client->open_websocket(std::move(http), max_message, until);
+    if (answer && answer->head.status >= 400) {
+      const HttpResponse& head = answer->head;
+      co_return fail(error_from_status(head.status, head.headers.get("Retry-After"), head.body));
+    }
+    if (answer && !answer->socket)
+      co_return fail(ErrorKind::Protocol,
+                     "expected a websocket, got status " + std::to_string(answer->head.status));
+    co_return answer;
+  }
+
   // Sends until there is an answer other than "who are you?" and "not now".
   template <class Answer, class Call>
   Task<Result<Answer>> attempts(ApiRequest request, SteadyTime deadline, Call call) {
@@ -164,6 +186,8 @@ class Client::Impl {
     http.headers.set("User-Agent", options_.user_agent);
     http.headers.set("Accept", request.accept);
     if (!request.body.empty()) http.headers.set("Content-Type", request.content_type);
+    if (!request.websocket_protocol.empty())
+      http.headers.set("Sec-WebSocket-Protocol", request.websocket_protocol);
     if (!who.token.empty()) http.headers.set("Authorization", "Bearer " + who.token);
     return http;
   }
@@ -174,6 +198,8 @@ class Client::Impl {
     if (!answer) return options_.on_request(method, answer.error().http_status());
     if constexpr (std::is_same_v<Answer, HttpResponse>) {
       options_.on_request(method, answer->status);
+    } else if constexpr (std::is_same_v<Answer, WebSocketAnswer>) {
+      options_.on_request(method, answer->head.status);
     } else {
       options_.on_request(method, (*answer)->head().status);
     }
@@ -228,6 +254,18 @@ Task<Result<Json>> Client::request(ApiRequest request) {
 
 Task<Result<std::unique_ptr<HttpBody>>> Client::open(ApiRequest request) {
   return impl_->open(std::move(request));
+}
+
+Task<Result<std::unique_ptr<WebSocket>>> Client::open_websocket(ApiRequest request, std::size_t max_message) {
+  const std::string protocol = request.websocket_protocol;
+  const std::string what = request.method + " " + request.path;
+  auto answer = co_await impl_->open_websocket(std::move(request), max_message);
+  if (!answer) co_return fail(std::move(answer));
+  const std::string taken(answer->head.headers.get("Sec-WebSocket-Protocol").value_or(""));
+  if (taken != protocol)
+    co_return fail(ErrorKind::Protocol,
+                   what + ": websocket: expected protocol \"" + protocol + "\", got \"" + taken + "\"");
+  co_return std::move(answer->socket);
 }
 
 Loop& Client::loop() const {

@@ -44,6 +44,7 @@ struct ApiRequest {
   std::string body = {};
   std::string content_type = "application/json";
   std::string accept = "application/json";
+  std::string websocket_protocol = {};    // of open_websocket(): which one we speak
   std::optional<Duration> deadline = {};  // ClientOptions::default_deadline
 };
 
@@ -62,6 +63,9 @@ class Client {
   Task<Result<std::string>> request_text(ApiRequest request);
   // A 2xx answer whose body comes bit by bit (watch, pod log). The deadline is for its head.
   Task<Result<std::unique_ptr<HttpBody>>> open(ApiRequest request);
+  // A GET that becomes a websocket; `max_message` is the longest that it receives. The deadline is for the
+  // opening. Error Protocol also: the server speaks another protocol.
+  Task<Result<std::unique_ptr<WebSocket>>> open_websocket(ApiRequest request, std::size_t max_message);
 
   Loop& loop() const;
   const ClientConfig& config() const;
