@@ -29,6 +29,10 @@
 #include "kube/base/log.h"
 #include "kube/http/message.h"
 
+namespace kube {
+class WebSocket;
+}
+
 namespace kube::apiserver {
 
 struct StaticToken {
@@ -86,7 +90,9 @@ struct ApiAnswer {
   Headers headers{};  // others
   std::string body{};
   std::unique_ptr<AnswerStream> stream{};  // instead of a body
-  bool cut = false;                        // a fault: close the connection without answering
+  // Of a kubelet, to be joined with the client's; status 101, and the protocol is among the headers.
+  std::shared_ptr<WebSocket> socket{};
+  bool cut = false;  // a fault: close the connection without answering
 
   Json json() const;  // of the body; null when it is none
 };

@@ -14,7 +14,7 @@ using namespace std::string_view_literals;
 // clang-format off
 constexpr std::array kKinds = {
     //          group                           version  kind                              plural                             scope            short       subresources (blank between)     categories
-    BuiltinKind{"",                             "v1",    "Pod",                            "pods",                            Scope::Namespace, "po",      "status binding log eviction ephemeralcontainers resize", "all"},
+    BuiltinKind{"",                             "v1",    "Pod",                            "pods",                            Scope::Namespace, "po",      "status binding log portforward eviction ephemeralcontainers resize", "all"},
     BuiltinKind{"",                             "v1",    "Service",                        "services",                        Scope::Namespace, "svc",     "status", "all"},
     BuiltinKind{"",                             "v1",    "ConfigMap",                      "configmaps",                      Scope::Namespace, "cm",      "", ""},
     BuiltinKind{"",                             "v1",    "Secret",                         "secrets",                         Scope::Namespace, "",        "", ""},

@@ -15,6 +15,7 @@ Json verbs_of(const ServedResource& served) {
 
 Json verbs_of_subresource(const std::string& name) {
   if (name == "log") return {"get"};
+  if (name == "portforward") return {"create", "get"};
   if (name == "binding" || name == "eviction" || name == "token") return {"create"};
   if (name == "finalize") return {"update"};
   return {"get", "patch", "update"};
@@ -23,6 +24,7 @@ Json verbs_of_subresource(const std::string& name) {
 // The kind that a subresource takes, where it is not its parent's.
 GroupVersionKind subresource_kind(const ServedResource& served, const std::string& name) {
   if (name == "binding") return {"", "v1", "Binding"};
+  if (name == "portforward") return {"", "v1", "PodPortForwardOptions"};
   if (name == "eviction") return {"policy", "v1", "Eviction"};
   if (name == "token") return {"authentication.k8s.io", "v1", "TokenRequest"};
   return served.resource.gvk();

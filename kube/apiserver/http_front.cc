@@ -11,6 +11,8 @@ namespace {
 
 // A client that takes so long for one event is gone.
 constexpr Duration kSendWithin = 60s;
+// As the kubelet's side has it (kubelet_proxy.cc).
+constexpr std::size_t kMaxMessage = 1u << 20;
 
 HttpResponse whole(const ApiAnswer& answer) {
   HttpResponse response;
@@ -58,6 +60,15 @@ Task<> write_frames(Loop* loop, WebSocket* socket, AnswerStream* stream, bool* e
   *ended = true;
 }
 
+// One direction, until it ends or the other side takes nothing more.
+Task<> copy_messages(Loop* loop, WebSocket* from, WebSocket* to) {
+  while (true) {
+    auto message = co_await from->receive();
+    if (!message || !*message) co_return;
+    if (!co_await to->send_binary(**message, loop->after(kSendWithin))) co_return;
+  }
+}
+
 // A task that is cancelled before its first real pause would throw out of the loop (Asio 1.81 awaits once
 // more after it, unprotected), so both begin with a pause that no cancellation disturbs.
 Task<> later(Loop* loop, Task<> task) {
@@ -103,7 +114,9 @@ Task<> HttpFront::answer(HttpExchange& exchange) {
     exchange.abort();
     co_return;
   }
-  if (answer.stream && upgrade && answer.status == 200) {
+  if (answer.socket) {
+    co_await join_websockets(exchange, answer);
+  } else if (answer.stream && upgrade && answer.status == 200) {
     co_await send_websocket(exchange, answer);
   } else if (answer.stream) {
     co_await send_stream(exchange, answer);
@@ -142,6 +155,20 @@ Task<> HttpFront::send_websocket(HttpExchange& exchange, ApiAnswer& answer) {
     co_await (*socket)->close(1000);
   else if (answer.stream->was_cut())
     exchange.abort();
+}
+
+Task<> HttpFront::join_websockets(HttpExchange& exchange, ApiAnswer& answer) {
+  auto socket = co_await exchange.accept_websocket(
+      std::string(answer.headers.get("Sec-WebSocket-Protocol").value_or("")), kMaxMessage);
+  if (!socket) co_return;
+  TaskGroup both(loop_, log_);
+  both.spawn("to kubelet",
+             later(&loop_, then_cancel(copy_messages(&loop_, socket->get(), answer.socket.get()), &both)));
+  both.spawn("from kubelet",
+             later(&loop_, then_cancel(copy_messages(&loop_, answer.socket.get(), socket->get()), &both)));
+  co_await both.join_or_cancel();
+  co_await answer.socket->close(1000);
+  co_await (*socket)->close(1000);
 }
 
 }  // namespace kube::apiserver

@@ -1,5 +1,5 @@
 // HttpFront is the side of the server that speaks HTTP: it authenticates, hands requests to the handler, and
-// sends answers whole, in chunks, or as a websocket.
+// sends answers whole, in chunks, or as a websocket; a kubelet's websocket it joins with the client's.
 //
 //   HttpFront front(loop, options, handler, authenticator, log);
 //   co_await front.serve(std::move(listener));
@@ -29,6 +29,7 @@ class HttpFront {
   Task<> answer(HttpExchange& exchange);
   Task<> send_stream(HttpExchange& exchange, ApiAnswer& answer);
   Task<> send_websocket(HttpExchange& exchange, ApiAnswer& answer);
+  Task<> join_websockets(HttpExchange& exchange, ApiAnswer& answer);
 
   Loop& loop_;
   RequestHandler& handler_;

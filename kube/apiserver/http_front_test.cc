@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "kube/apiserver/test_cluster.h"
+#include "kube/http/client.h"
 #include "kube/http/server.h"
 
 namespace kube::apiserver {
@@ -177,6 +178,104 @@ TEST_CASE("logs come from the kubelet of the pod's node") {
   CHECK(asked == std::vector<std::string>{"/containerLogs/default/a/main?tailLines=2"});
   CHECK(api.get(kPodsPath + "/a/log?container=other").status == 400);
   CHECK(api.get(kPodsPath + "/none/log").status == 404);
+  api.loop.run(api.tasks.cancel_and_join());
+}
+
+namespace {
+
+// A kubelet that says every message back, in front of a pod named "a"; the pod "refused" is none that it
+// knows.
+Task<> echo_messages(HttpExchange* exchange, Loop* loop, std::vector<std::string>* asked) {
+  asked->push_back(exchange->request().target);
+  if (exchange->request().target.find("refused") != std::string::npos) {
+    HttpResponse response{.status = 404, .headers = {{"Content-Type", "text/plain"}}};
+    response.body = "no such pod here";
+    (void)co_await exchange->respond(std::move(response));
+    co_return;
+  }
+  auto socket = co_await exchange->accept_websocket("some.protocol", 1u << 20);
+  if (!socket) co_return;
+  while (true) {
+    auto message = co_await (*socket)->receive();
+    if (!message || !*message || **message == "quit") break;
+    CHECK(co_await (*socket)->send_binary(**message, loop->after(1s)));
+  }
+  co_await (*socket)->close(1000);
+}
+
+Task<> converse_by_websocket(HttpClient* client, Loop* loop, std::vector<std::string> say,
+                             std::string* heard) {
+  HttpRequest request{.target = kPodsPath + "/a/portforward?ports=80&ports=81",
+                      .headers = {{"Authorization", "Bearer secret"},
+                                  {"Sec-WebSocket-Protocol", "other.protocol, some.protocol"}}};
+  auto answer = co_await client->open_websocket(std::move(request), 1u << 20, loop->after(10s));
+  REQUIRE(answer);
+  REQUIRE(answer->socket);
+  CHECK(answer->head.headers.get("Sec-WebSocket-Protocol") == "some.protocol");
+  for (const std::string& message : say) {
+    CHECK(co_await answer->socket->send_binary(message, loop->after(1s)));
+    auto back = co_await answer->socket->receive();
+    *heard += back ? back->value_or("<closed>") : "<" + back.error().message() + ">";
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a port-forward joins the client's websocket with one of the kubelet of the pod's node") {
+  ApiServerOptions options = ServedCluster::plain_with_token();
+  options.kubelet_plain_http = true;
+  ServedCluster api(options);
+  std::vector<std::string> asked;
+  HttpServer kubelet(api.loop, {},
+                     [&](HttpExchange& exchange) { return echo_messages(&exchange, &api.loop, &asked); });
+  api.tasks.spawn("kubelet",
+                  kubelet.serve(std::move(*api.network.host("10.0.0.1").listen({"10.0.0.1", 10250}))));
+  for (const char* node : {"n", "silent"}) {
+    api.post("/api/v1/nodes", {{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", node}}}});
+    api.merge("/api/v1/nodes/" + std::string(node) + "/status",
+              {{"status",
+                {{"addresses", Json::array({{{"type", "InternalIP"}, {"address", "10.0.0.1"}}})},
+                 {"daemonEndpoints", {{"kubeletEndpoint", {{"Port", node[0] == 'n' ? 10250 : 1}}}}}}}});
+  }
+  const std::vector<std::pair<std::string, std::string>> pods{
+      {"a", "n"}, {"refused", "n"}, {"lost", "silent"}, {"pending", ""}};
+  for (const auto& [pod, node] : pods) {
+    api.post(kPodsPath, pod_json(pod));
+    if (!node.empty())
+      api.post(kPodsPath + "/" + pod + "/binding",
+               {{"apiVersion", "v1"}, {"kind", "Binding"}, {"target", {{"name", node}}}});
+  }
+  HttpClient client(api.loop, api.network.host("client"), {.origin = {"api", 8080}});
+  std::string heard;
+  api.loop.run(converse_by_websocket(&client, &api.loop, {"one", std::string(100'000, 'x'), "quit"}, &heard));
+  CHECK((heard == "one" + std::string(100'000, 'x') + "<closed>"));
+  CHECK(asked == std::vector<std::string>{"/portForward/default/a?port=80%2C81"});
+  api.loop.run_for(20s);
+  CHECK(kubelet.connections() == 0);
+
+  // A client that vanishes is not kept at the kubelet.
+  api.loop.run(converse_by_websocket(&client, &api.loop, {"two"}, &heard));
+  api.loop.run_for(20s);
+  CHECK(kubelet.connections() == 0);
+
+  auto upgrade = [&](const std::string& pod, const std::string& to = "websocket") {
+    const std::string answer =
+        api.talk("GET " + kPodsPath + "/" + pod + "/portforward?ports=80 HTTP/1.1\r\nHost: api\r\n" +
+                     "Authorization: Bearer secret\r\nUpgrade: " + to +
+                     "\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n"
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                 "\n\n\n");
+    return answer.substr(9, 3) + answer.substr(std::min(answer.size(), answer.find("\r\n\r\n")));
+  };
+  CHECK(upgrade("refused") == "404\r\n\r\nno such pod here");
+  CHECK(upgrade("none").starts_with("404"));
+  CHECK(upgrade("lost").starts_with("500"));
+  CHECK(upgrade("lost").find("error dialing backend") != std::string::npos);
+  CHECK(upgrade("pending").find("pod pending does not have a host assigned") != std::string::npos);
+  CHECK(upgrade("a", "SPDY/3.1").starts_with("400"));
+  CHECK(api.get(kPodsPath + "/a/portforward").status == 400);
+  CHECK(api.get(kPodsPath + "/a/portforward").json()["message"] == "Upgrade request required");
+  CHECK(api.ask("PUT", kPodsPath + "/a/portforward", "{}").status == 405);
   api.loop.run(api.tasks.cancel_and_join());
 }
 

@@ -1,13 +1,13 @@
 #include "kube/apiserver/kubelet_proxy.h"
 
-#include "kube/http/client.h"
-
 namespace kube::apiserver {
 
 namespace {
 
 // A kubelet that does not answer must not hold a client for ever.
 constexpr Duration kAnswerWithin = 30s;
+// Of one websocket message; kubelets send some ten KiB at once.
+constexpr std::size_t kMaxMessage = 1u << 20;
 
 class LogStream final : public AnswerStream {
  public:
@@ -73,6 +73,18 @@ KubeletProxy::KubeletProxy(Cluster& cluster, Network& network, bool plain_http)
   if (auto made = TlsClientContext::create(options); made) tls_ = std::move(*made);
 }
 
+Granted<HttpClientOptions> KubeletProxy::kubelet_of(const std::string& node_name) const {
+  ObjectRef node = cluster_.store.get("nodes", {"", node_name});
+  if (!node) return refuse(Refusal::not_found(kNodes, node_name));
+  const std::string host = address_of(node->json());
+  const Json* port = find_path(node->json(), {"status", "daemonEndpoints", "kubeletEndpoint", "Port"});
+  if (host.empty()) return refuse(Refusal::internal("node " + node_name + " has no address"));
+  HttpClientOptions options;
+  options.origin = {host, static_cast<std::uint16_t>(port && port->is_number() ? port->get<int>() : 10250)};
+  options.tls = tls_;
+  return options;
+}
+
 Task<Granted<ApiAnswer>> KubeletProxy::log(ObjectKey key, QueryParameters query) {
   ObjectRef pod = cluster_.store.get("pods", key);
   if (!pod) co_return refuse(Refusal::not_found(kPods, key.name));
@@ -99,22 +111,15 @@ Task<Granted<ApiAnswer>> KubeletProxy::log(ObjectKey key, QueryParameters query)
     answer.status = 204;
     co_return std::move(answer);
   }
-  ObjectRef node = cluster_.store.get("nodes", {"", node_name});
-  if (!node) co_return refuse(Refusal::not_found(kNodes, node_name));
-  const std::string host = address_of(node->json());
-  const Json* port = find_path(node->json(), {"status", "daemonEndpoints", "kubeletEndpoint", "Port"});
-  if (host.empty()) co_return refuse(Refusal::internal("node " + node_name + " has no address"));
-
-  HttpClientOptions options;
-  options.origin = {host, static_cast<std::uint16_t>(port && port->is_number() ? port->get<int>() : 10250)};
-  options.tls = tls_;
-  auto client = std::make_unique<HttpClient>(cluster_.loop, network_, options);
+  auto options = kubelet_of(node_name);
+  if (!options) co_return refuse(options);
+  auto client = std::make_unique<HttpClient>(cluster_.loop, network_, *options);
   HttpRequest request;
   request.target = "/containerLogs/" + percent_encode(key.ns) + "/" + percent_encode(key.name) + "/" +
                    percent_encode(*container) + passed_on;
   auto body = co_await client->open(request, cluster_.loop.after(kAnswerWithin));
   if (!body)
-    co_return refuse(Refusal::internal("Get \"https://" + options.origin.to_string() + request.target +
+    co_return refuse(Refusal::internal("Get \"https://" + options->origin.to_string() + request.target +
                                        "\": " + body.error().message()));
   answer.status = (*body)->head().status;
   if (answer.status != 200) {
@@ -124,6 +129,43 @@ Task<Granted<ApiAnswer>> KubeletProxy::log(ObjectKey key, QueryParameters query)
     co_return refuse(answer.status == 404 ? Refusal(404, "NotFound", why) : Refusal::bad_request(why));
   }
   answer.stream = std::make_unique<LogStream>(std::move(client), std::move(*body));
+  co_return std::move(answer);
+}
+
+Task<Granted<ApiAnswer>> KubeletProxy::port_forward(ObjectKey key, QueryParameters query, Headers headers) {
+  ObjectRef pod = cluster_.store.get("pods", key);
+  if (!pod) co_return refuse(Refusal::not_found(kPods, key.name));
+  const std::string node_name = string_at(pod->json(), {"spec", "nodeName"});
+  if (node_name.empty())
+    co_return refuse(Refusal::bad_request("pod " + key.name + " does not have a host assigned"));
+  auto options = kubelet_of(node_name);
+  if (!options) co_return refuse(options);
+  if (!headers.get("Upgrade")) co_return refuse(Refusal::bad_request("Upgrade request required"));
+  if (!headers.has_token("Upgrade", "websocket"))
+    co_return refuse(Refusal::bad_request("only websockets are spoken here"));
+
+  HttpRequest request;
+  request.target = "/portForward/" + percent_encode(key.ns) + "/" + percent_encode(key.name);
+  std::string ports;
+  for (const auto& [name, value] : query)
+    if (name == "ports") ports += (ports.empty() ? "" : ",") + value;
+  if (!ports.empty()) request.target += "?port=" + percent_encode(ports);
+  if (const auto protocols = headers.get("Sec-WebSocket-Protocol"))
+    request.headers.set("Sec-WebSocket-Protocol", std::string(*protocols));
+  HttpClient client(cluster_.loop, network_, *options);
+  auto opened = co_await client.open_websocket(request, kMaxMessage, cluster_.loop.after(kAnswerWithin));
+  if (!opened) co_return refuse(Refusal::internal("error dialing backend: " + opened.error().message()));
+  ApiAnswer answer;
+  answer.status = opened->head.status;
+  const Headers& said = opened->head.headers;
+  if (opened->socket) {
+    answer.headers.set("Sec-WebSocket-Protocol",
+                       std::string(said.get("Sec-WebSocket-Protocol").value_or("")));
+    answer.socket = std::move(opened->socket);
+  } else {
+    answer.content_type = said.get("Content-Type").value_or("text/plain");
+    answer.body = std::move(opened->head.body);
+  }
   co_return std::move(answer);
 }
 

@@ -1,4 +1,4 @@
-// KubeletProxy fetches a container's log from the kubelet of the pod's node.
+// KubeletProxy asks the kubelet of a pod's node: for a container's log, for a connection to a port.
 // Thread: the loop's only.
 #pragma once
 
@@ -6,6 +6,7 @@
 
 #include "kube/apiserver/api_server.h"
 #include "kube/apiserver/cluster.h"
+#include "kube/http/client.h"
 #include "kube/http/tls.h"
 
 namespace kube::apiserver {
@@ -18,8 +19,13 @@ class KubeletProxy {
 
   // `query` is that of the log subresource: container, follow, tailLines, previous, timestamps …
   Task<Granted<ApiAnswer>> log(ObjectKey pod, QueryParameters query);
+  // Answers with the kubelet's websocket, whatever protocol is spoken over it. `query` is that of the
+  // portforward subresource: ports. Other upgrades (SPDY) are refused.
+  Task<Granted<ApiAnswer>> port_forward(ObjectKey pod, QueryParameters query, Headers headers);
 
  private:
+  Granted<HttpClientOptions> kubelet_of(const std::string& node) const;
+
   Cluster& cluster_;
   Network& network_;
   bool plain_http_;

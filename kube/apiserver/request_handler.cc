@@ -238,6 +238,12 @@ Task<Granted<ApiAnswer>> RequestHandler::serve(ApiCall& call, const ApiRequest& 
   if (!call.served) co_return plain(call, request);
   const std::string& verb = call.info.verb;
   const std::string& sub = call.info.subresource;
+  if (sub == "portforward") {
+    if (verb != "get" && verb != "create") co_return refuse(Refusal::method_not_allowed(call.info.method));
+    auto joined =
+        co_await parts_.kubelets.port_forward({call.info.ns, call.info.name}, call.query, request.headers);
+    co_return joined;
+  }
   if (verb == "get") {
     if (sub == "log") {
       auto log = co_await parts_.kubelets.log({call.info.ns, call.info.name}, call.query);

@@ -54,9 +54,10 @@ class Kubelet::Impl {
                        .field_selector = "spec.nodeName=" + options_.node_name,
                        .log = options_.log}),
         services_(client, {.resource = kServices, .project = NamedService::project, .log = options_.log}),
-        logs_(
-            loop, network, options_.log_listen, options_.log_tls,
-            [this](const ContainerName& name) { return find_log(name); }, options_.log),
+        logs_(loop, network, options_.log_listen, options_.log_tls,
+              {.log = [this](const ContainerName& name) { return find_log(name); },
+               .address = [this](const ContainerName& name) { return find_address(name); }},
+              options_.log),
         stop_(loop),
         parts_(loop, options_.log),
         workers_running_(loop, options_.log) {
@@ -189,6 +190,17 @@ class Kubelet::Impl {
                   "container \"" + container->name + "\" in pod \"" + name.pod + "\" is waiting to start: " +
                       (container->waiting_reason.empty() ? "ContainerCreating" : container->waiting_reason));
     }
+    return fail(ErrorKind::NotFound, "pod " + name.ns + "/" + name.pod + " is not on this node");
+  }
+
+  Result<std::string> find_address(const ContainerName& name) {
+    bool known = false;
+    for (const auto& [uid, worker] : workers_) {
+      if (worker->ns() != name.ns || worker->name() != name.pod) continue;
+      known = true;
+      if (!worker->is_over() && !worker->address().empty()) return worker->address();
+    }
+    if (known) return fail(ErrorKind::BadRequest, "pod " + name.ns + "/" + name.pod + " does not run");
     return fail(ErrorKind::NotFound, "pod " + name.ns + "/" + name.pod + " is not on this node");
   }
 

@@ -7,9 +7,9 @@
 //
 // It registers the node and keeps it Ready; watches pods with spec.nodeName = the node and runs one PodWorker
 // each; keeps the names of services in step for pods (headless lookups); and answers the API server's
-// question for logs on a port of its own. stop() (and cancellation) ends all that it started, without waiting
-// for grace, unless stop_grace says otherwise. A pod that an earlier kubelet of this node had started is
-// failed: its processes ended with that kubelet.
+// questions for logs and pods' ports on a port of its own. stop() (and cancellation) ends all that it
+// started, without waiting for grace, unless stop_grace says otherwise. A pod that an earlier kubelet of this
+// node had started is failed: its processes ended with that kubelet.
 //
 // Joining a control plane that others use, it also wants `lease` (or the node counts as lost after 40 s),
 // `taints` (or it is given others' pods), `stop_grace` and `remove_node` (or it leaves a node and pods behind
@@ -42,7 +42,7 @@ struct KubeletOptions {
   std::string memory = "256Gi";
   int max_pods = 1000;
 
-  Endpoint log_listen{"127.0.0.1", 0};  // where the API server asks for logs; port 0: any free one
+  Endpoint log_listen{"127.0.0.1", 0};  // where the API server asks for logs and pods' ports; port 0: any
   std::shared_ptr<TlsServerContext> log_tls = nullptr;  // null: plain HTTP
   bool serve_logs = true;
 

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <vector>
 
+#include "kube/kubelet/port_connection.h"
+
 namespace kube {
 namespace {
 
@@ -106,17 +108,35 @@ Task<> LogServer::answer(HttpExchange& exchange) {
     parts.push_back(percent_decode(path.substr(0, slash)).value_or(""));
     path.erase(0, slash == std::string::npos ? path.size() : slash);
   }
-  if (exchange.request().method != "GET" || parts.size() != 4 || parts[0] != "containerLogs") {
+  const std::string query = question == std::string::npos ? "" : target.substr(question + 1);
+  const bool get = exchange.request().method == "GET";
+  if (get && parts.size() == 4 && parts[0] == "containerLogs") {
+    co_await answer_log(exchange, {parts[1], parts[2], parts[3]}, query);
+  } else if (get && parts.size() == 3 && parts[0] == "portForward") {
+    co_await answer_port(exchange, {parts[1], parts[2], ""}, query);
+  } else {
     (void)co_await refuse(exchange, 404, "404 page not found");
+  }
+}
+
+Task<> LogServer::answer_port(HttpExchange& exchange, ContainerName pod, std::string query) {
+  auto port = parse_port_query(query);
+  Result<std::string> address = port ? find_.address(pod) : Result<std::string>(fail(port));
+  if (!address) {
+    (void)co_await refuse(exchange, address.error().is_not_found() ? 404 : 400, address.error().message());
     co_return;
   }
-  Result<LogQuery> query = parse_log_query(
-      question == std::string::npos ? "" : std::string_view(target).substr(question + 1), loop_.now());
+  co_await join_port(exchange, loop_, network_, {*address, *port}, pod.ns + "/" + pod.pod);
+}
+
+Task<> LogServer::answer_log(HttpExchange& exchange, ContainerName name, std::string text) {
+  Result<LogQuery> query = parse_log_query(text, loop_.now());
   if (!query) {
     (void)co_await refuse(exchange, 400, query.error().message());
     co_return;
   }
-  auto log = find_({parts[1], parts[2], parts[3], query->previous});
+  name.previous = query->previous;
+  auto log = find_.log(name);
   if (!log) {
     (void)co_await refuse(exchange, log.error().is_not_found() ? 404 : 400, log.error().message());
     co_return;

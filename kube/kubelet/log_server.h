@@ -1,13 +1,13 @@
-// LogServer answers `GET /containerLogs/<namespace>/<pod>/<container>`: what the API server asks a kubelet
-// for.
+// LogServer answers what the API server asks a kubelet for: `GET
+// /containerLogs/<namespace>/<pod>/<container>` and `GET /portForward/<namespace>/<pod>` (port_connection.h).
 //
-//   LogServer logs(loop, network, {.listen = {"127.0.0.1", 0}}, [&](const ContainerName& name) { return …;
-//   }); Result<> bound = logs.listen();                     // Io: the port is in use group.spawn("logs",
-//   logs.run());
+//   LogServer logs(loop, network, {"127.0.0.1", 0}, tls, {.log = …, .address = …});
+//   Result<> bound = logs.listen();                     // Io: the port is in use
+//   group.spawn("logs", logs.run());
 //
-// Query: follow, previous, tailLines, limitBytes, sinceSeconds, sinceTime, timestamps. 404: no such pod or
-// container; 400: the container has not started yet, or a parameter is malformed. Who can reach the port can
-// read the logs. Thread: the loop's only.
+// Query of logs: follow, previous, tailLines, limitBytes, sinceSeconds, sinceTime, timestamps. 404: no such
+// pod or container; 400: it has not started yet, or a parameter is malformed. Who can reach the port can read
+// the logs, and connect to pods. Thread: the loop's only.
 #pragma once
 
 #include <functional>
@@ -27,8 +27,11 @@ struct ContainerName {
 
 class LogServer {
  public:
-  // NotFound: nobody of that name; BadRequest: it has no log yet.
-  using Find = std::function<Result<std::shared_ptr<LogFile>>(const ContainerName&)>;
+  // NotFound: nobody of that name; BadRequest: it has no log yet, or does not run.
+  struct Find {
+    std::function<Result<std::shared_ptr<LogFile>>(const ContainerName&)> log;
+    std::function<Result<std::string>(const ContainerName&)> address;  // of the pod; `container` is ""
+  };
 
   LogServer(Loop& loop, Network& network, Endpoint listen, std::shared_ptr<TlsServerContext> tls, Find find,
             Log log = {});
@@ -39,6 +42,8 @@ class LogServer {
 
  private:
   Task<> answer(HttpExchange& exchange);
+  Task<> answer_log(HttpExchange& exchange, ContainerName name, std::string query);
+  Task<> answer_port(HttpExchange& exchange, ContainerName pod, std::string query);
 
   Loop& loop_;
   Network& network_;

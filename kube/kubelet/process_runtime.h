@@ -30,8 +30,7 @@ struct ProcessRuntimeOptions {
   std::filesystem::path folder;
   std::filesystem::path images;                   // ImageStore's folder
   std::map<std::string, Image> image_table = {};  // references that have no folder there
-  // Where pods find the API server: the address of kubernetes.default.svc. A PortForwarder listens there when
-  // it is not the server's own.
+  // Where pods find the API server: the address of kubernetes.default.svc.
   Endpoint api_server{"127.7.0.1", 443};
   std::string address_prefix = "127.7";  // of pods' addresses (AddressBlock)
   std::string node_name = "local";

@@ -39,6 +39,7 @@ class Discovery(Case):
                 "pods": {"singularName": "pod", "namespaced": True, "kind": "Pod", "shortNames": ["po"], "categories": ["all"]},
                 "pods/status": {"kind": "Pod"}, "pods/log": {"kind": "Pod", "verbs": ["get"]},
                 "pods/binding": {"kind": "Binding", "verbs": ["create"]},
+                "pods/portforward": {"kind": "PodPortForwardOptions", "verbs": ["create", "get"]},
                 "pods/eviction": {"kind": "Eviction", "group": "policy", "version": "v1", "verbs": ["create"]},
                 "serviceaccounts/token": {"kind": "TokenRequest", "group": "authentication.k8s.io", "version": "v1"},
                 "namespaces": {"namespaced": False, "shortNames": ["ns"]}, "namespaces/finalize": {"verbs": ["update"]},

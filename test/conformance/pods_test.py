@@ -1,4 +1,4 @@
-"""Doors of a pod besides the plain ones: binding, eviction, log."""
+"""Doors of a pod besides the plain ones: binding, eviction, log, portforward."""
 
 from api import holding, matching
 from suite import Case, Row, pod
@@ -124,3 +124,12 @@ class Log(Case):
             Row("no such container", "GET", "pods/a/log", None, 400, {"message": "container other is not valid for pod a"}, container="other"),
             Row("which of them", "GET", "pods/two/log", None, 400, {"message": "a container name must be specified for pod two, choose one of: [one two]"}),
             Row("less than nothing", "GET", "pods/a/log", None, 422, {"reason": "Invalid"}, tailLines="-1")])
+
+
+class PortForward(Case):
+    def test_ports_that_cannot_be_reached(self):
+        self.make("pods", pod("nowhere"))
+        self.check_rows([
+            Row("no such pod", "GET", "pods/none/portforward", None, 404, {"message": 'pods "none" not found'}, ports="80"),
+            Row("nobody runs it yet", "GET", "pods/nowhere/portforward", None, 400, {"message": "pod nowhere does not have a host assigned"}, ports="80"),
+            Row("nor by POST", "POST", "pods/nowhere/portforward", None, 400, {"message": "pod nowhere does not have a host assigned"}, ports="80")])

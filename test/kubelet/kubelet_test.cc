@@ -1,5 +1,6 @@
 // The process kubelet against the embedded API server: real processes, over TLS, as a local cluster runs
 // them.
+#include <array>
 #include <catch2/catch.hpp>
 #include <fstream>
 
@@ -9,6 +10,7 @@
 #include "kube/async/timer.h"
 #include "kube/client/api.h"
 #include "kube/client/config.h"
+#include "kube/client/port_forward.h"
 #include "kube/kubelet/kubelet.h"
 #include "kube/kubelet/pod_process.h"
 #include "kube/kubelet/process_runtime.h"
@@ -326,4 +328,43 @@ TEST_CASE("services name pods, and a pod that fits nowhere says why") {
   NEED_NAMESPACES();
   World world;
   world.run(names);
+}
+
+// What a port of a pod answers to a GET, or why there is no answer.
+static Task<std::string> page(World& world, std::string pod, std::uint16_t port) {
+  auto stream = co_await connect_to_pod(world.client(), {"default", pod}, port);
+  if (!stream) co_return stream.error().message();
+  (*stream)->set_deadline(world.loop().after(10s));
+  std::string text;
+  if (auto asked = co_await (*stream)->write("GET /hello HTTP/1.0\r\n\r\n"); !asked)
+    co_return asked.error().message();
+  std::array<char, 1000> buffer;
+  while (true) {
+    auto count = co_await (*stream)->read_some(buffer);
+    if (!count) co_return count.error().message();
+    if (*count == 0) co_return text;
+    text.append(buffer.data(), *count);
+  }
+}
+
+STORY(ports) {
+  co_await world.create(World::pod("web", "exec python3 -m http.server 8080 --bind $LOCAL --directory /opt"));
+  co_await world.wait_phase("web", "Running");
+  CHECK_THAT((co_await page(world, "web", 1)),
+             Catch::Contains("error forwarding port 1 to pod default/web") && Catch::Contains("refused"));
+  const SteadyTime deadline = world.loop().after(20s);
+  std::string answer;
+  while (!answer.starts_with("HTTP/1.0 200") && world.loop().steady() < deadline) {
+    co_await sleep(world.loop(), 20ms);  // until it listens
+    answer = co_await page(world, "web", 8080);
+  }
+  CHECK(answer.ends_with("\r\n\r\nhello from the image\n"));
+  co_await world.create(World::pod("over", "true"));
+  co_await world.wait_phase("over", "Succeeded");
+  CHECK_THAT((co_await page(world, "over", 8080)), Catch::Contains("does not run"));
+}
+TEST_CASE("the port of a pod is reached through the API server") {
+  NEED_NAMESPACES();
+  World world;
+  world.run(ports);
 }
