@@ -20,6 +20,7 @@ kube::Task<int> list(Session& session, const Invocation& asked);
 kube::Task<int> status(Session& session, const Invocation& asked);
 kube::Task<int> why(Session& session, const Invocation& asked);
 kube::Task<int> log(Session& session, const Invocation& asked);
+kube::Task<int> forward(Session& session, const Invocation& asked);
 kube::Task<int> event(Session& session, const Invocation& asked);
 kube::Task<int> rerun(Session& session, const Invocation& asked);
 kube::Task<int> suspend(Session& session, const Invocation& asked);

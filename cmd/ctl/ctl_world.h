@@ -151,6 +151,7 @@ contexts:
   kube::apiserver::TestCluster cluster{[] {
     auto options = kube::apiserver::TestCluster::plain();
     options.static_tokens = {{"secret", {"me", "", {"system:masters"}, {}}}};
+    options.kubelet_plain_http = true;
     return options;
   }()};
   kube::TaskGroup tasks{cluster.loop};

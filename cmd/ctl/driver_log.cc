@@ -35,7 +35,8 @@ kube::Error worth_waiting(kube::Error error) {
 
 }  // namespace
 
-Task<Result<std::string>> wait_for_driver(Session& session, Cluster cluster, std::string application) {
+Task<Result<std::string>> wait_for_driver(Session& session, Cluster cluster, std::string application,
+                                          kube::Duration patience) {
   bool told = false;
   const auto look = [&]() -> Task<Result<std::string>> {
     auto app = co_await find_application(cluster, application);
@@ -52,7 +53,7 @@ Task<Result<std::string>> wait_for_driver(Session& session, Cluster cluster, std
       session.note("waiting for the driver of " + application + " (" + state + ")");
     co_return fail(ErrorKind::Unavailable, why + "; sparkctl why " + application + " may tell more");
   };
-  co_return co_await kube::retry(session.loop(), kLookAgain, session.loop().after(kPatience), look);
+  co_return co_await kube::retry(session.loop(), kLookAgain, session.loop().after(patience), look);
 }
 
 Task<int> print_log(Session& session, Cluster cluster, LogRequest request) {

@@ -19,8 +19,9 @@ kube::Task<int> print_log(Session& session, Cluster cluster, LogRequest request)
 
 // Waits a while for the driver's pod first.
 kube::Task<int> follow_driver(Session& session, Cluster cluster, std::string application);
-// Of the current attempt, by what status says; waits a while for one. Error NotFound: there is none.
+// Of the current attempt, by what status says; waits that long for one. Error NotFound: there is none.
 kube::Task<kube::Result<std::string>> wait_for_driver(Session& session, Cluster cluster,
-                                                      std::string application);
+                                                      std::string application,
+                                                      kube::Duration patience = std::chrono::seconds(30));
 
 }  // namespace ctl

@@ -39,8 +39,8 @@ spec:
     driver: {cores: 1, memory: 512m}
     executor: {instances: 1, cores: 1, memory: 512m}
 """
-# No driver of a node that pretends writes a log.
-WITHOUT_LOG = {"sparkctl log spark-pi": (0, 1)}
+# A node that pretends has neither logs nor ports; test/kubelet/join_test.py forwards one.
+WITHOUT_NODE = {"sparkctl log spark-pi": (0, 1), "sparkctl forward spark-pi": (1,)}
 
 
 def documented():
@@ -105,7 +105,7 @@ class Sparkctl(unittest.TestCase):
             with self.subTest(line):
                 if line.startswith("sparkctl rerun"):
                     self.wait_for_driver()
-                self.run_line(line, code=WITHOUT_LOG.get(line, (0,)))
+                self.run_line(line, code=WITHOUT_NODE.get(line, (0,)))
                 if line.startswith("sparkctl create -f") and "--dry-run" not in line:
                     self.wait_for_driver()
 
@@ -129,7 +129,7 @@ class Sparkctl(unittest.TestCase):
 
     def test_what_is_not_there_is_1(self):
         for line in ("sparkctl status none", "sparkctl delete none", "sparkctl why none", "sparkctl log none",
-                     "sparkctl run-now none"):
+                     "sparkctl forward none", "sparkctl run-now none"):
             with self.subTest(line):
                 self.run_line(line, code=(1,))
 

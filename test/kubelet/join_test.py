@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""`sparkctl local kubelet` against a real API server: a node that its validation accepts, pods whose logs kubectl shows,
-tokens, deletion with grace, and nothing left when it is stopped.
+"""`sparkctl local kubelet` against a real API server: a node that its validation accepts, pods whose logs kubectl shows
+and whose ports `sparkctl forward` reaches, tokens, deletion with grace, and nothing left when it is stopped.
 
     SPARKCTL=build/release/cmd/sparkctl KUBECTL=$(test/lib/fetch_kubectl.sh) test/kubelet/join_test.py
 """
 
+import concurrent.futures
+import contextlib
 import json
 import os
 import shutil
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 sys.path.insert(0, os.path.join(TOP, "test", "lib"))
@@ -128,6 +131,75 @@ class JoinedNode(unittest.TestCase):
         self.assertIsNone(self.get("node", "laptop"))
         self.assertIsNone(self.get("lease", "laptop", "-n", "kube-node-lease"))
         self.assertNotIn("refused", self.what_it_said())
+
+    def user(self, name, verbs):
+        """A kubeconfig of a service account that sees applications and pods, and has these verbs on pods/portforward."""
+        rules = [{"apiGroups": ["sparkoperator.k8s.io"], "resources": ["sparkapplications"], "verbs": ["get"]},
+                 {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+                 {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": verbs}]
+        rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": name}}
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+        for thing in ({**rbac, "kind": "Role", "rules": rules},
+                      {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}},
+                      {**rbac, "kind": "RoleBinding", "roleRef": role, "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": "default"}]}):
+            self.kubectl("create", "-f", "-", text=json.dumps(thing))
+        path = os.path.join(self.folder, name + ".kubeconfig")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"apiVersion": "v1", "kind": "Config", "current-context": "c",
+                       "clusters": [{"name": "c", "cluster": {"server": self.plane.url, "certificate-authority": self.plane.ca_file}}],
+                       "users": [{"name": "u", "user": {"token": self.kubectl("create", "token", name).strip()}}],
+                       "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "default"}}]}, file)
+        return path
+
+    def forward(self, kubeconfig):
+        process = subprocess.Popen([os.environ["SPARKCTL"], "forward", "pi", "--local-port", "0", "--remote-port", "8080", "--kubeconfig", kubeconfig],
+                                   env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(self.end, process)
+        return process
+
+    def test_sparkctl_forwards_a_port_of_the_driver(self):
+        self.kubectl("create", "-f", os.path.join(TOP, "charts/spark-operator-chart/crds/sparkoperator.k8s.io_sparkapplications.yaml"))
+        self.kubectl("wait", "--for=condition=established", "crd/sparkapplications.sparkoperator.k8s.io")
+        app = {"apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication", "metadata": {"name": "pi"},
+               "spec": {"type": "Python", "sparkVersion": "3.5.7", "mainApplicationFile": "local:///pi.py", "driver": {}, "executor": {}}}
+        self.wait_for(lambda: "created" in self.kubectl("create", "-f", "-", text=json.dumps(app), check=False), "no application")
+        big = bytes(range(256)) * 20000
+        with open(self.folder + "/images/tool/1/opt/big", "wb") as file:
+            file.write(big)
+        self.create("pi-driver", "exec python3 -m http.server 8080 --bind $ADDRESS --directory /opt",
+                    container={"env": [{"name": "ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]})
+        self.wait_phase("pi-driver", "Running")
+
+        # Since Kubernetes 1.35 a websocket takes `create`, as well as the `get` that its method is.
+        poor = self.forward(self.user("poor", ["get"]))
+        said = poor.communicate(timeout=LIMIT)
+        self.assertEqual((poor.returncode, said[0]), (1, ""), said)
+        self.assertIn("pods/portforward", said[1])
+
+        rich = self.user("rich", ["get", "create"])
+        process = self.forward(rich)
+        self.assertRegex(process.stdout.readline(), r"^forwarding from \d+ -> 8080\n$")
+        url = process.stdout.readline().strip()
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+        def page(_=None):
+            with contextlib.suppress(OSError), direct.open(url + "/big", timeout=LIMIT) as answer:
+                return answer.read()
+            return None
+        self.wait_for(page, "no page")                          # it listens some time after it runs
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            self.assertTrue(all(seen == big for seen in pool.map(page, range(8))))
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=LIMIT), 130)
+
+        process = self.forward(rich)
+        self.assertIn("forwarding", process.stdout.readline())
+        self.kubectl("delete", "pod", "pi-driver")
+        said = process.communicate(timeout=LIMIT)
+        self.assertEqual(process.returncode, 0, said)
+        self.assertRegex(said[1], "driver pod pi-driver (is gone|has ended)")
 
     def test_after_kill_9_the_next_kubelet_reports_what_ended(self):
         self.create("orphan", "echo up; while :; do sleep 0.05; done")
