@@ -40,6 +40,11 @@ kube::Result<std::vector<api::Fault>> faults_of(const Json& object, const api::V
   return faults_in(*decoded, options);
 }
 
+// A review has no name of its own where the API server makes one up (generateName).
+std::string name_of(const Json& object) {
+  return kube::string_at(object, {"metadata", "name"});
+}
+
 template <class Kind>
 Verdict validate(const kube::Review& review, const api::ValidationOptions& options) {
   if (review.operation == "DELETE" || review.operation == "CONNECT") return Verdict::allow();
@@ -60,7 +65,8 @@ Verdict validate(const kube::Review& review, const api::ValidationOptions& optio
       *faults = new_faults(*old_faults, *faults, *old_object, *object);
   }
   if (faults->empty()) return Verdict::allow();
-  return Verdict::deny(std::string(Kind::kKind) + " " + review.key().to_string() +
+  return Verdict::deny(std::string(Kind::kKind) + " " +
+                       kube::ObjectKey{review.namespace_, name_of(*object)}.to_string() +
                        " is invalid: " + api::describe(*faults));
 }
 
@@ -71,7 +77,9 @@ Verdict validate_application(const kube::Review& review, const api::ValidationOp
 }
 Verdict validate_scheduled_application(const kube::Review& review, const api::ValidationOptions& options) {
   Verdict verdict = validate<api::ScheduledSparkApplication>(review, options);
-  if (verdict.allowed && review.operation == "CREATE" && review.name.size() > kLabel - 1 - kLongestTime)
+  if (!verdict.allowed || review.operation != "CREATE") return verdict;
+  const auto object = review.object_json();
+  if (object && name_of(*object).size() > kLabel - 1 - kLongestTime)
     verdict.warnings.push_back(
         "metadata.name: with the time appended, the names of runs are longer than 63 characters unless the "
         "controller's --scheduled-spark-application-timestamp-precision is coarser than nanos");
