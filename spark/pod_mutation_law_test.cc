@@ -12,6 +12,7 @@
 #include "kube/core/yaml.h"
 #include "spark/native_submission.h"
 #include "spark/pod_mutation.h"
+#include "spark/pod_outline.h"
 
 namespace fs = std::filesystem;
 using kube::Json;
@@ -91,6 +92,31 @@ Json any_pod(kube::Random& random) {
   return pod;
 }
 
+// The pod with something odd in one place.
+Json odd_pod(kube::Random& random) {
+  const Json odd[] = {
+      nullptr, true, -1, "text", Json::array(), Json::object(), Json::array({1}), {{"a", {{"b", 1}}}}};
+  Json pod = any_pod(random);
+  const Json flat = pod.flatten();
+  auto spot = flat.begin();
+  std::advance(spot, static_cast<long>(random.below(flat.size())));
+  Json::json_pointer place(spot.key());
+  for (auto up = random.below(4); up > 0 && !place.empty(); --up) place = place.parent_pointer();
+  pod[place] = odd[random.below(std::size(odd))];
+  return pod;
+}
+
+// What a webhook answers: the patch, or why there is none.
+Json answer_to(const Json& pod, const api::SparkApplication& app, PodRole role) {
+  auto mutated = spark::mutate_pod(pod, app, role, spark::ServiceLinks::Off);
+  return mutated ? kube::create_json_patch(pod, *mutated) : Json(mutated.error().message());
+}
+
+Json outline_of(const Json& pod) {
+  kube::JsonReader reader;
+  return spark::pod_outline(reader.read(kube::dump_json(pod)).value());
+}
+
 // Lists keep what they had, in order, at their head; objects keep their members; the rest may be replaced.
 void check_kept(const Json& before, const Json& after, const std::string& path) {
   INFO(path);
@@ -161,18 +187,10 @@ TEST_CASE("an executor from our template gets only what Spark wrote over it", "[
 
 TEST_CASE("whatever is sent as a pod is mutated or refused", "[spark]") {
   kube::Random random(7);
-  const Json odd[] = {
-      nullptr, true, -1, "text", Json::array(), Json::object(), Json::array({1}), {{"a", {{"b", 1}}}}};
   const auto apps = applications();
   int refused = 0;
   for (int i = 0; i < 3000; ++i) {
-    Json pod = any_pod(random);
-    const Json flat = pod.flatten();
-    auto spot = flat.begin();
-    std::advance(spot, static_cast<long>(random.below(flat.size())));
-    Json::json_pointer place(spot.key());
-    for (auto up = random.below(4); up > 0 && !place.empty(); --up) place = place.parent_pointer();
-    pod[place] = odd[random.below(std::size(odd))];
+    const Json pod = odd_pod(random);
     const auto& app = apps[random.below(apps.size())];
     auto mutated = spark::mutate_pod(pod, app, random.chance(0.5) ? PodRole::Driver : PodRole::Executor);
     if (!mutated) {
@@ -181,4 +199,61 @@ TEST_CASE("whatever is sent as a pod is mutated or refused", "[spark]") {
     }
   }
   CHECK(refused > 100);
+}
+
+TEST_CASE("the outline of a pod is answered as the pod is", "[spark]") {
+  kube::Random random(31);
+  int marked = 0, refused = 0;
+  for (const api::SparkApplication& app : applications()) {
+    INFO(app.metadata.name);
+    for (const PodRole role : {PodRole::Driver, PodRole::Executor}) {
+      for (int i = 0; i < 40; ++i) {
+        Json pod = i % 2 == 0 ? any_pod(random) : odd_pod(random);
+        // As it comes from the native submitter, or back from a first webhook: with what Spark wrote over it.
+        if (i % 4 < 2)
+          if (auto once = spark::mutate_pod(pod, app, role)) {
+            pod = *once;
+            Json& container = pod["spec"]["containers"].back();
+            if (random.chance(0.5)) container["env"].push_back({{"name", "A"}, {"value", "of Spark"}});
+            if (random.chance(0.5)) container["resources"]["limits"]["memory"] = "1408Mi";
+            if (random.chance(0.5)) container["securityContext"] = {{"privileged", false}};
+            ++marked;
+          }
+        INFO(kube::dump_json(pod));
+        const Json answer = answer_to(pod, app, role);
+        CHECK(answer_to(outline_of(pod), app, role) == answer);
+        if (answer.is_string()) ++refused;
+      }
+    }
+  }
+  CHECK(marked > 100);
+  CHECK(refused > 30);
+}
+
+TEST_CASE("an outline holds nothing that mutations never look at", "[spark]") {
+  const Json pod = {{"kind", "Pod"},
+                    {"metadata",
+                     {{"name", "p"},
+                      {"labels", {{"a", "b"}}},
+                      {"annotations", {{"note", "x"}}},
+                      {"managedFields", {{{"manager", "m"}}}}}},
+                    {"spec",
+                     {{"nodeName", "n"},
+                      {"volumes", {{{"name", "v"}}}},
+                      {"tolerations", {{{"key", "k"}}, {{"key", "l"}}}},
+                      {"containers",
+                       {{{"name", "c"},
+                         {"command", {"x"}},
+                         {"env", {{{"name", "A"}, {"value", "1"}}}},
+                         {"resources", {{"limits", {{"cpu", "1"}}}, {"requests", {{"cpu", "1"}}}}}}}}}}};
+  CHECK(
+      outline_of(pod) ==
+      Json{{"metadata", {{"labels", Json::object()}, {"annotations", Json::object()}}},
+           {"spec",
+            {{"volumes", Json::array({Json::object()})},
+             {"tolerations", {nullptr, nullptr}},
+             {"containers",
+              Json::array({{{"name", "c"},
+                            {"env", Json::array({Json::object()})},
+                            {"resources", {{"limits", {{"cpu", "1"}}}, {"requests", Json::object()}}}}})}}}});
 }

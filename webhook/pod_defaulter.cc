@@ -2,6 +2,7 @@
 
 #include "api/constants.h"
 #include "spark/pod_mutation.h"
+#include "spark/pod_outline.h"
 
 namespace webhook {
 
@@ -41,8 +42,7 @@ std::variant<Verdict, PodDefaulter::Question> PodDefaulter::read(const kube::Rev
     return Verdict::allow();
   question.uid = owner_uid(metadata, question.application.name);
   question.role = spark::pod_role(labels[api::label::kSparkRole].string_or());
-  // Views end with the next review, which may come before this one is answered.
-  question.pod = view->to_json();
+  question.pod = *view;
   return question;
 }
 
@@ -52,15 +52,16 @@ Verdict PodDefaulter::answer(const kube::Review& review, const Question& questio
   if (!question.role)
     return refused(
         review, Verdict::deny(what() + " is neither driver nor executor: label " + api::label::kSparkRole));
-  const auto mutated = spark::mutate_pod(question.pod, app, *question.role, options_.service_links);
+  const Json pod = spark::pod_outline(question.pod);
+  const auto mutated = spark::mutate_pod(pod, app, *question.role, options_.service_links);
   if (!mutated)
     return refused(review, Verdict::deny("cannot mutate " + what() + ": " + mutated.error().message()));
-  return Verdict::patch(question.pod, *mutated);
+  return Verdict::patch(pod, *mutated);
 }
 
 std::optional<Verdict> PodDefaulter::decide_at_once(const kube::Review& review) {
-  const auto asked = read(review);
-  if (const auto* verdict = std::get_if<Verdict>(&asked)) return *verdict;
+  auto asked = read(review);
+  if (auto* verdict = std::get_if<Verdict>(&asked)) return std::move(*verdict);
   const auto& question = std::get<Question>(asked);
   const Application app = lookup_.known(question.application, question.uid);
   if (!app) return std::nullopt;
@@ -68,11 +69,17 @@ std::optional<Verdict> PodDefaulter::decide_at_once(const kube::Review& review) 
 }
 
 kube::Task<Verdict> PodDefaulter::decide(const kube::Review& review) {
-  const auto asked = read(review);
-  if (const auto* verdict = std::get_if<Verdict>(&asked)) co_return *verdict;
-  const auto& question = std::get<Question>(asked);
+  auto asked = read(review);
+  if (auto* verdict = std::get_if<Verdict>(&asked)) co_return std::move(*verdict);
+  auto& question = std::get<Question>(asked);
   const auto found = co_await lookup_.find(question.application, question.uid);
-  if (found) co_return answer(review, question, **found);
+  if (found) {
+    // Others have been read meanwhile.
+    auto pod = review.read(reader_);
+    if (!pod) co_return Verdict::error(400, pod.error().message());
+    question.pod = *pod;
+    co_return answer(review, question, **found);
+  }
   const std::string why = "cannot read SparkApplication " + question.application.to_string() +
                           " of the pod: " + found.error().message();
   const bool definite = found.error().is_not_found() || found.error().kind() == kube::ErrorKind::InvalidInput;

@@ -43,9 +43,9 @@ class PodDefaulter {
     kube::ObjectKey application;
     std::string uid;  // of the application that the pod names as its owner
     std::optional<spark::PodRole> role;
-    kube::Json pod;
+    kube::JsonView pod;  // until another review is read
   };
-  // What the review asks, unless that is answered already.
+  // What the review asks, unless it is answered already.
   std::variant<kube::Verdict, Question> read(const kube::Review& review);
   kube::Verdict answer(const kube::Review& review, const Question& question,
                        const api::SparkApplication& app) const;

@@ -104,6 +104,31 @@ TEST_CASE("what needs no reading is answered at once, and alike", "[webhook]") {
   CHECK(world.server.requests.empty());
 }
 
+TEST_CASE("pods that wait for the same live read are each answered for themselves", "[webhook]") {
+  World world;
+  webhook::PodDefaulter defaulter(world.lookup, {});
+  Json other = pod_json("driver");
+  other["spec"]["volumes"] = Json::array({{{"name", "v"}}});
+  other["spec"]["priorityClassName"] = "low";
+  const std::vector<Json> pods{pod_json("driver"), other, pod_json("executor")};
+  std::vector<std::optional<Verdict>> verdicts(pods.size());
+  std::vector<kube::Review> reviews;
+  for (const Json& pod : pods) reviews.push_back(review_of("CREATE", pod));
+  kube::TaskGroup asking(world.server.loop);
+  auto ask = [](webhook::PodDefaulter* by, const kube::Review* review,
+                std::optional<Verdict>* out) -> kube::Task<> { out->emplace(co_await by->decide(*review)); };
+  for (std::size_t i = 0; i < pods.size(); ++i)
+    asking.spawn("review", ask(&defaulter, &reviews[i], &verdicts[i]));
+  world.server.loop.run(asking.join());
+  CHECK(world.server.requests.size() == pods.size());
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    REQUIRE(verdicts[i]);
+    CHECK(*verdicts[i] == world.decide(reviews[i]));
+  }
+  CHECK(patched(pods[1], *verdicts[1])["spec"]["priorityClassName"] == "high");
+  CHECK(verdicts[2]->operations.size() < verdicts[0]->operations.size());
+}
+
 TEST_CASE("a driver is never owned by a predecessor of its application", "[webhook]") {
   World world;
   Json old = world.live;
