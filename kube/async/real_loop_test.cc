@@ -54,6 +54,31 @@ TEST_CASE("bytes travel over loopback TCP, IPv4 and IPv6") {
   loop.run(run(loop, net, host));
 }
 
+TEST_CASE("a writer that goes on and on lets others run") {
+  RealLoop loop;
+  TcpNetwork net(loop);
+  auto greet = [](Listener* listener, std::unique_ptr<Stream>* kept) -> Task<> {
+    auto stream = co_await listener->accept();
+    if (stream && co_await (*stream)->write("go")) *kept = std::move(*stream);
+  };
+  auto run = [greet](Loop& l, TcpNetwork& n) -> Task<> {
+    auto listener = *n.listen({"127.0.0.1", 0});
+    std::unique_ptr<Stream> kept;
+    TaskGroup group(l);
+    group.spawn("greet", greet(listener.get(), &kept));
+    auto stream = *co_await n.connect(listener->local(), l.after(5s));
+    std::array<char, 16> buffer;
+    CHECK(*co_await stream->read_some(buffer) == 2);
+    co_await group.join();
+    int written = 0, written_before_others = -1;
+    l.post([&] { written_before_others = written; });
+    for (; written < 10; ++written) CHECK((co_await stream->write("x")).has_value());
+    CHECK(written_before_others >= 0);
+    CHECK(written_before_others < 3);
+  };
+  loop.run(run(loop, net));
+}
+
 TEST_CASE("a refused connection names the address") {
   RealLoop loop;
   TcpNetwork net(loop);
