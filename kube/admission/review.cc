@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "kube/core/base64.h"
@@ -196,26 +197,38 @@ Result<JsonView> read_text(JsonReader& reader, const std::string& text) {
   return reader.read(text);
 }
 
-Json status_of(const Verdict& verdict) {
-  Json status = {{"code", verdict.code}};
-  if (!verdict.allowed && !verdict.reason.empty()) status["reason"] = verdict.reason;
-  if (!verdict.message.empty()) status["message"] = verdict.message;
-  return status;
+// `text` as a JSON string. The serialiser looks at what has to be escaped; a uid never has.
+void append_string(std::string& out, std::string_view text) {
+  const bool plain = std::ranges::all_of(
+      text, [](unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+  if (plain)
+    out.append("\"").append(text).append("\"");
+  else
+    out.append(dump_json(std::string(text)));
 }
 
-std::string response_of(const Verdict& verdict, const std::string& uid) {
-  Json response{{"uid", uid}, {"allowed", verdict.allowed}, {"status", status_of(verdict)}};
-  if (!verdict.warnings.empty()) response["warnings"] = verdict.warnings;
+void append_response(std::string& out, const Verdict& verdict, std::string_view uid) {
+  out.append(R"({"uid":)");
+  append_string(out, uid);
+  out.append(verdict.allowed ? R"(,"allowed":true)" : R"(,"allowed":false)");
+  out.append(R"(,"status":{"code":)").append(std::to_string(verdict.code));
+  if (!verdict.allowed && !verdict.reason.empty()) {
+    out.append(R"(,"reason":)");
+    append_string(out, verdict.reason);
+  }
+  if (!verdict.message.empty()) {
+    out.append(R"(,"message":)");
+    append_string(out, verdict.message);
+  }
+  out.append("}");
+  if (!verdict.warnings.empty()) out.append(R"(,"warnings":)").append(dump_json(verdict.warnings));
   if (verdict.audit_annotations.is_object() && !verdict.audit_annotations.empty())
-    response["auditAnnotations"] = verdict.audit_annotations;
-  std::string text = dump_json(response);
-  if (!verdict.allowed || !verdict.operations.is_array() || verdict.operations.empty()) return text;
-  // Base64 is written as it is: the serialiser would look at each of its bytes for what has to be escaped.
-  text.pop_back();
-  text.append(R"(,"patchType":"JSONPatch","patch":")")
-      .append(encode_base64(dump_json(verdict.operations)))
-      .append("\"}");
-  return text;
+    out.append(R"(,"auditAnnotations":)").append(dump_json(verdict.audit_annotations));
+  if (verdict.allowed && verdict.operations.is_array() && !verdict.operations.empty())
+    out.append(R"(,"patchType":"JSONPatch","patch":")")
+        .append(encode_base64(dump_json(verdict.operations)))
+        .append("\"");
+  out.append("}");
 }
 
 }  // namespace
@@ -275,12 +288,18 @@ Result<Review> decode_review(std::string& body) {
 }
 
 std::string encode_verdict(const Review& review, const Verdict& verdict) {
-  return "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"" + review.api_version +
-         "\",\"response\":" + response_of(verdict, review.uid) + "}";
+  std::string out = R"({"kind":"AdmissionReview","apiVersion":")";
+  out.append(review.api_version).append(R"(","response":)");
+  append_response(out, verdict, review.uid);
+  out.append("}");
+  return out;
 }
 
 std::string encode_verdict(const Verdict& verdict) {
-  return "{\"response\":" + response_of(verdict, "") + "}";
+  std::string out = R"({"response":)";
+  append_response(out, verdict, "");
+  out.append("}");
+  return out;
 }
 
 }  // namespace kube

@@ -160,6 +160,22 @@ TEST_CASE("a refusal says why, and patches nothing", "[review]") {
                          {"status", {{"code", 403}, {"reason", "Forbidden"}, {"message", "not here"}}}});
 }
 
+TEST_CASE("whatever stands in a uid or a message comes back as it was", "[review]") {
+  Review review;
+  for (const char* text : {"", "u1", "a \"b\" \\ c", "line\nline\t\x01", "\xc3\xa9 \xe2\x9c\x93", "\x7f"}) {
+    INFO(text);
+    review.uid = text;
+    Verdict verdict = Verdict::deny(text);
+    verdict.reason = text;
+    const Json response = json_of(encode_verdict(review, verdict))["response"];
+    CHECK(response["uid"] == text);
+    CHECK(response["status"].value("message", "") == text);
+    CHECK(response["status"].value("reason", "") == text);
+  }
+  review.uid = "cut \xc3";
+  CHECK(json_of(encode_verdict(review, Verdict::allow()))["response"]["uid"] == "cut \xef\xbf\xbd");
+}
+
 TEST_CASE("the answer to no review has neither version nor kind", "[review]") {
   CHECK(json_of(encode_verdict(Verdict::error(400, "empty"))) ==
         Json{{"response",
