@@ -1,6 +1,5 @@
 #include "kube/core/base64.h"
 
-#include <algorithm>
 #include <cstdint>
 
 namespace kube {
@@ -21,15 +20,22 @@ int sextet(char c) {
 std::string encode_base64(std::string_view bytes) {
   std::string text((bytes.size() + 2) / 3 * 4, '=');
   char* out = text.data();
-  const auto byte_at = [&](std::size_t i) {
-    return i < bytes.size() ? static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])) : 0U;
-  };
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
+  const auto byte_at = [&](std::size_t i) { return std::uint32_t{static_cast<unsigned char>(bytes[i])}; };
+  std::size_t i = 0;
+  for (; i + 3 <= bytes.size(); i += 3) {
     const std::uint32_t group = byte_at(i) << 16 | byte_at(i + 1) << 8 | byte_at(i + 2);
-    for (std::size_t k = 0; k <= count; ++k) *out++ = kAlphabet[(group >> (18 - 6 * k)) & 63];
-    out += 3 - count;  // over the padding
+    *out++ = kAlphabet[group >> 18];
+    *out++ = kAlphabet[group >> 12 & 63];
+    *out++ = kAlphabet[group >> 6 & 63];
+    *out++ = kAlphabet[group & 63];
   }
+  if (i == bytes.size()) return text;
+  // One or two bytes are left, and the rest is padding.
+  const bool two = i + 2 == bytes.size();
+  const std::uint32_t group = byte_at(i) << 16 | (two ? byte_at(i + 1) << 8 : 0);
+  *out++ = kAlphabet[group >> 18];
+  *out++ = kAlphabet[group >> 12 & 63];
+  if (two) *out++ = kAlphabet[group >> 6 & 63];
   return text;
 }
 

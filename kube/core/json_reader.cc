@@ -36,15 +36,17 @@ bool is(const JsonView& view, Type type) {
 Json json_of(const Element& element) {
   switch (element.type()) {
     case Type::ARRAY: {
-      Json array = Json::array();
-      for (const Element item : simdjson::dom::array(element.get_array().value_unsafe()))
-        array.push_back(json_of(item));
+      const simdjson::dom::array items(element.get_array().value_unsafe());
+      Json::array_t array;
+      array.reserve(items.size());
+      for (const Element item : items) array.push_back(json_of(item));
       return array;
     }
     case Type::OBJECT: {
-      Json object = Json::object();
+      Json::object_t object;
+      // Mostly sorted already; of members of one name the last counts.
       for (const auto [key, value] : simdjson::dom::object(element.get_object().value_unsafe()))
-        object[std::string(key)] = json_of(value);
+        object.insert_or_assign(object.end(), std::string(key), json_of(value));
       return object;
     }
     case Type::INT64:

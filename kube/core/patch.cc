@@ -236,13 +236,15 @@ class Differences {
   }
 
   void put(const char* op, const Json* value) {
-    Json operation = {{"op", op}, {"path", path_}};
-    if (value != nullptr) operation["value"] = *value;
-    operations_.push_back(std::move(operation));
+    Json::object_t operation;  // an initializer list would make arrays of it first
+    operation.emplace("op", op);
+    operation.emplace("path", path_);
+    if (value != nullptr) operation.emplace("value", *value);
+    operations_.emplace_back(std::move(operation));
   }
 
   std::string path_;
-  Json operations_ = Json::array();
+  Json::array_t operations_;
 };
 
 void merge(Json& target, const Json& patch) {
@@ -321,7 +323,6 @@ Json create_merge_patch(const Json& from, const Json& to) {
     if (before == from.end()) {
       patch[key] = value;
     } else if (*before != value) {
-      // into.
       patch[key] = create_merge_patch(*before, value);
     }
   }
