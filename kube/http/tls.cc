@@ -66,7 +66,8 @@ class TlsStream final : public Stream {
         co_return fail(ErrorKind::Unavailable, "read from " + peer().to_string() + ": TLS: " + error);
       }
       // Reading may have made something to send (a key update); a writer at work takes it along.
-      if (Result<> flushed = co_await flush(); !flushed) co_return fail(flushed);
+      if (BIO_ctrl_pending(to_send_) > 0)
+        if (Result<> flushed = co_await flush(); !flushed) co_return fail(flushed);
       Result<std::size_t> received = co_await receive();
       if (!received) co_return fail(received);
       if (*received == 0) {

@@ -277,7 +277,10 @@ Result<std::string> response_head(int status, const Headers& headers, std::strin
   if (status < 100 || status > 999) {
     return fail(ErrorKind::InvalidInput, "status code " + std::to_string(status) + " does not exist");
   }
-  std::string out = "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason_phrase(status)) + "\r\n";
+  std::string out;
+  out.reserve(256);
+  out.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(reason_phrase(status));
+  out.append("\r\n");
   if (auto done = append_fields(out, headers); !done) return fail(done);
   out.append(framing).append("\r\n");
   return out;
@@ -299,20 +302,24 @@ std::string_view reason_phrase(int status) {
 }
 
 std::string http_date(TimePoint time) {
-  constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  constexpr std::string_view kDays = "SunMonTueWedThuFriSat";
+  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
-  const auto two = [](auto number) {
-    std::string text = std::to_string(number);
-    return text.size() < 2 ? "0" + text : text;
+  std::string text = "Day, 00 Mon 0000 00:00:00 GMT";
+  const auto put = [&text](std::size_t at, std::size_t digits, auto number) {
+    for (auto rest = static_cast<unsigned>(number); digits-- > 0; rest /= 10)
+      text[at + digits] = static_cast<char>('0' + rest % 10);
   };
-  return std::string(kDays[std::chrono::weekday(day).c_encoding()]) + ", " + two(unsigned{date.day()}) + " " +
-         kMonths[unsigned{date.month()} - 1] + " " + std::to_string(int{date.year()}) + " " +
-         two(clock.hours().count()) + ":" + two(clock.minutes().count()) + ":" +
-         two(clock.seconds().count()) + " GMT";
+  text.replace(0, 3, kDays.substr(3 * std::chrono::weekday(day).c_encoding(), 3));
+  put(5, 2, unsigned{date.day()});
+  text.replace(8, 3, kMonths.substr(3 * (unsigned{date.month()} - 1), 3));
+  put(12, 4, int{date.year()});
+  put(17, 2, clock.hours().count());
+  put(20, 2, clock.minutes().count());
+  put(23, 2, clock.seconds().count());
+  return text;
 }
 
 }  // namespace kube

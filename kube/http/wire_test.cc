@@ -180,6 +180,7 @@ TEST_CASE("chunks carry their size in hex") {
 TEST_CASE("a date is written as HTTP wants it") {
   CHECK(http_date(*parse_rfc3339("2026-11-21T04:05:06Z")) == "Sat, 21 Nov 2026 04:05:06 GMT");
   CHECK(http_date(*parse_rfc3339("1999-01-01T23:59:59.9Z")) == "Fri, 01 Jan 1999 23:59:59 GMT");
+  CHECK(http_date(*parse_rfc3339("2024-12-31T10:20:30Z")) == "Tue, 31 Dec 2024 10:20:30 GMT");
 }
 
 TEST_CASE("the input buffer gives back what was appended, less what was consumed") {
