@@ -14,10 +14,16 @@ Timer::~Timer() {
 }
 
 void Timer::set(SteadyTime at) {
-  cancel();
-  if (at == kNever) return;
-  position_ = loop_.timers_.emplace(at, this);
-  set_ = true;
+  if (at == kNever) return cancel();
+  if (set_) {
+    // The same place in the queue, elsewhere: deadlines move with every request.
+    auto place = loop_.timers_.extract(position_);
+    place.key() = at;
+    position_ = loop_.timers_.insert(std::move(place));
+  } else {
+    position_ = loop_.timers_.emplace(at, this);
+    set_ = true;
+  }
   if (position_ == loop_.timers_.begin()) loop_.next_timer_changed();
 }
 

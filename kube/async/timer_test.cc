@@ -62,6 +62,25 @@ TEST_CASE("timers of the same time fire in the order they were set") {
   CHECK(order == std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 }
 
+TEST_CASE("a timer that is set again goes behind those of the same time") {
+  SimLoop loop;
+  std::vector<char> order;
+  Timer a(loop, [&] { order.push_back('a'); });
+  Timer b(loop, [&] { order.push_back('b'); });
+  a.set(loop.after(1s));
+  b.set(loop.after(1s));
+  a.set(loop.after(1s));
+  loop.run_for(1s);
+  CHECK(order == std::vector{'b', 'a'});
+  a.set(loop.after(1s));
+  b.set(loop.after(2s));
+  b.cancel();
+  b.set(loop.after(1s));
+  a.set(kNever);
+  loop.run_for(1s);
+  CHECK(order == std::vector{'b', 'a', 'b'});
+}
+
 TEST_CASE("deadlines that would overflow never come") {
   SimLoop loop;
   CHECK(loop.after(Duration::max()) == kNever);
