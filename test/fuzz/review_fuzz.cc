@@ -3,7 +3,8 @@
 //
 //   - what is no review is refused with code 400, what is one gets an answer with its uid, in its version;
 //   - a patch in an answer makes of the object what the mutation made, and a refusal has none;
-//   - an object that was patched once gets no second patch.
+//   - an object that was patched once gets no second patch;
+//   - the outline of a pod, which the webhook answers by, is answered as the pod is.
 //
 //   build/dev/test/fuzz/review_fuzz -dict=test/fuzz/reviews.dict FOLDER test/fuzz/reviews   # for hours
 //   build/dev/test/fuzz/review_fuzz crash-…                                  # what was found, again
@@ -18,6 +19,7 @@
 #include "kube/core/fields.h"
 #include "kube/core/patch.h"
 #include "spark/pod_mutation.h"
+#include "spark/pod_outline.h"
 #include "spark/pod_template_shape.h"
 #include "webhook/defaulters.h"
 #include "webhook/validators.h"
@@ -174,8 +176,16 @@ void as_pod(const Review& review, const Json& object) {
   // Two readers of one text: validators use the one, the pod defaulter the other.
   const Json pod = view->to_json();
   demand(pod == object, "both readers of an object agree");
-  for (const auto role : {spark::PodRole::Driver, spark::PodRole::Executor})
+  const Json outline = spark::pod_outline(*view);
+  for (const auto role : {spark::PodRole::Driver, spark::PodRole::Executor}) {
     mutate(review, pod, application(), role);
+    const auto whole = spark::mutate_pod(pod, application(), role);
+    const auto outlined = spark::mutate_pod(outline, application(), role);
+    demand(whole.has_value() == outlined.has_value() &&
+               (whole ? Verdict::patch(pod, *whole) == Verdict::patch(outline, *outlined)
+                      : whole.error().message() == outlined.error().message()),
+           "the outline of a pod is answered as the pod is");
+  }
 }
 
 }  // namespace
