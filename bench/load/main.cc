@@ -1,10 +1,14 @@
 // bench_load: puts load on an API server or a webhook and prints what came of it, as one line of JSON.
 //
 //   bench_load prepare --kubeconfig F --namespaces a,b
-//   bench_load create  --kubeconfig F --namespaces a,b --application FILE --prefix P --count N [--per-minute
-//   R] bench_load write   … the same … bench_load reviews --server HOST:PORT --path P --server-name N --ca
-//   FILE --application FILE --seconds S
-//                      [--per-second R] [--connections C]
+//   bench_load create --kubeconfig F --namespaces a,b --application FILE --prefix P --count N --per-minute R
+//   bench_load write …                             // the same, and all that an operator would write
+//   bench_load driver-pod --application FILE       // prints it
+//   bench_load reviews --server HOST:PORT --path P --server-name N --ca FILE --reviews FILE --seconds S …
+//
+// --reviews: an AdmissionReview a line. Its options, too: --per-second R, --connections C.
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -24,7 +28,7 @@ using kube::Result;
 using kube::Task;
 
 constexpr const char* kUsage =
-    "usage: bench_load prepare|create|write|reviews --option value …   (bench/README.md)\n";
+    "usage: bench_load prepare|create|write|driver-pod|reviews --option value …   (bench/README.md)\n";
 
 using Options = std::map<std::string, std::string>;
 
@@ -89,11 +93,10 @@ Result<bench::ReviewPlan> review_plan(const Options& options) {
   auto authorities = read_file(text(options, "--ca"));
   if (!authorities) return fail(std::move(authorities));
   plan.certificate_authorities = std::move(*authorities);
-  auto application = read_application(options);
-  if (!application) return fail(std::move(application));
-  auto review = bench::driver_pod_review(*application);
-  if (!review) return fail(std::move(review));
-  plan.reviews = {std::move(*review)};
+  auto reviews = read_file(text(options, "--reviews"));
+  if (!reviews) return fail(std::move(reviews));
+  std::istringstream lines(*reviews);
+  for (std::string line; std::getline(lines, line);) plan.reviews.push_back(line);
   return plan;
 }
 
@@ -121,6 +124,11 @@ Result<Json> run(const std::string& command, const Options& options) {
     loop.run(answered(bench::send_reviews(loop, network, std::move(*plan)), &result));
     return result;
   }
+  if (command == "driver-pod") {
+    auto application = read_application(options);
+    if (!application) return fail(std::move(application));
+    return bench::driver_pod(*application);
+  }
   auto config = kube::load_config({.kubeconfig = text(options, "--kubeconfig")});
   if (!config) return fail(std::move(config));
   auto client =
@@ -147,8 +155,8 @@ int main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
   Options options;
   for (int i = 2; i + 1 < argc; i += 2) options[argv[i]] = argv[i + 1];
-  if ((command != "prepare" && command != "create" && command != "write" && command != "reviews") ||
-      argc % 2 != 0) {
+  constexpr std::array kCommands{"prepare", "create", "write", "driver-pod", "reviews"};
+  if (std::ranges::find(kCommands, command) == kCommands.end() || argc % 2 != 0) {
     std::fputs(kUsage, stderr);
     return 2;
   }

@@ -1,11 +1,16 @@
 #include "bench/load/reviews.h"
 
+#include <algorithm>
+#include <memory>
+
 #include "controller/application/attempt_status.h"
 #include "kube/async/task_group.h"
 #include "kube/async/timer.h"
+#include "kube/async/wait_list.h"
 #include "kube/core/admission_review.h"
 #include "kube/core/fields.h"
-#include "kube/http/client.h"
+#include "kube/http/tls.h"
+#include "kube/http/wire.h"
 #include "spark/driver_builder.h"
 #include "spark/submit_conf.h"
 
@@ -19,14 +24,70 @@ using kube::Task;
 
 namespace {
 
+// One kept-alive connection. The request is text already and of the answer no value is made: a client that
+// spends as much on a review as the webhook does would measure itself.
+class ReviewConnection {
+ public:
+  explicit ReviewConnection(std::unique_ptr<kube::Stream> stream) : stream_(std::move(stream)) {}
+
+  Task<Result<kube::HttpResponse>> ask(std::string_view request, SteadyTime deadline) {
+    stream_->set_deadline(deadline);
+    // API servers write through a buffer of this size, so a review comes in several TLS records.
+    constexpr std::size_t kPiece = 4u << 10;
+    for (; !request.empty(); request.remove_prefix(std::min(kPiece, request.size())))
+      if (auto sent = co_await stream_->write(request.substr(0, kPiece)); !sent)
+        co_return fail(std::move(sent));
+    kube::WireParser parser(kube::WireParser::Role::Response, {});
+    while (true) {
+      input_.consume(parser.put(input_.bytes()));
+      if (parser.problem() != kube::WireParser::Problem::None)
+        co_return fail(kube::ErrorKind::Protocol, "answer: " + parser.problem_text());
+      if (parser.done()) break;
+      auto got = co_await input_.read_from(*stream_);
+      if (!got) co_return fail(std::move(got));
+      if (*got == 0) parser.put_end();
+    }
+    keep_alive_ = parser.keep_alive() && input_.empty();
+    parser.response().body = std::move(parser.body());
+    co_return std::move(parser.response());
+  }
+  bool can_be_used_again() const { return keep_alive_; }
+
+ private:
+  std::unique_ptr<kube::Stream> stream_;
+  kube::InputBuffer input_;
+  bool keep_alive_ = false;
+};
+using ReviewConnectionPtr = std::unique_ptr<ReviewConnection>;
+
+Result<std::vector<std::string>> request_texts(const ReviewPlan& plan) {
+  std::vector<std::string> texts;
+  for (const std::string& body : plan.reviews) {
+    const kube::HttpRequest request{.method = "POST",
+                                    .target = plan.path,
+                                    .headers = {{"User-Agent", "kube-apiserver-admission"},
+                                                {"Accept", "application/json, */*"},
+                                                {"Content-Type", "application/json"},
+                                                {"Accept-Encoding", "gzip"}},
+                                    .body = body};
+    auto head = kube::request_head(request, plan.server_name + ":443");
+    if (!head) return fail(std::move(head));
+    texts.push_back(*head + body);
+  }
+  if (texts.empty()) return fail(kube::ErrorKind::InvalidInput, "there is no review to send");
+  return texts;
+}
+
 class ReviewLoad {
  public:
-  ReviewLoad(kube::Loop& loop, kube::Network& network, ReviewPlan plan,
+  ReviewLoad(kube::Loop& loop, kube::Network& network, ReviewPlan plan, std::vector<std::string> requests,
              std::shared_ptr<kube::TlsClientContext> tls)
       : loop_(loop),
+        network_(network),
         plan_(std::move(plan)),
-        client_(loop, network,
-                {.origin = plan_.server, .tls = std::move(tls), .max_connections = plan_.connections}) {}
+        requests_(std::move(requests)),
+        tls_(std::move(tls)),
+        freed_(loop) {}
 
   Task<Result<ReviewReport>> run() {
     // Also opens a connection, so that what cannot work is said at once.
@@ -65,12 +126,12 @@ class ReviewLoad {
   }
 
   Task<Result<>> send(SteadyTime due) {
-    const std::string& body = plan_.reviews[static_cast<std::size_t>(report_.sent++) % plan_.reviews.size()];
-    auto answer = co_await client_.send({.method = "POST",
-                                         .target = plan_.path,
-                                         .headers = {{"Content-Type", "application/json"}},
-                                         .body = body},
-                                        due + std::chrono::seconds(30));
+    const SteadyTime deadline = due + std::chrono::seconds(30);
+    const std::string& request = requests_[static_cast<std::size_t>(report_.sent++) % requests_.size()];
+    auto connection = co_await take(deadline);
+    if (!connection) co_return fail(std::move(connection));
+    auto answer = co_await (*connection)->ask(request, deadline);
+    give_back(std::move(*connection));
     if (!answer) co_return fail(std::move(answer));
     if (answer->status != 200)
       co_return fail(kube::ErrorKind::Protocol, "HTTP status " + std::to_string(answer->status));
@@ -83,9 +144,41 @@ class ReviewLoad {
     co_return Result<>{};
   }
 
+  // The connection used last, a new one while there may be more, or the next that is given back.
+  Task<Result<ReviewConnectionPtr>> take(SteadyTime deadline) {
+    while (idle_.empty() && open_ >= plan_.connections)
+      if (!co_await freed_.wait_until(deadline))
+        co_return fail(kube::ErrorKind::Timeout, "all connections were in use until the deadline");
+    if (!idle_.empty()) {
+      ReviewConnectionPtr connection = std::move(idle_.back());
+      idle_.pop_back();
+      co_return connection;
+    }
+    ++open_;
+    auto stream = co_await network_.connect(plan_.server, deadline);
+    if (stream && tls_) stream = co_await tls_->connect(std::move(*stream), plan_.server.host, deadline);
+    if (!stream) {
+      give_back(nullptr);
+      co_return fail(std::move(stream));
+    }
+    co_return std::make_unique<ReviewConnection>(std::move(*stream));
+  }
+  void give_back(ReviewConnectionPtr connection) {
+    if (connection && connection->can_be_used_again())
+      idle_.push_back(std::move(connection));
+    else
+      --open_;
+    freed_.wake_one();
+  }
+
   kube::Loop& loop_;
+  kube::Network& network_;
   const ReviewPlan plan_;
-  kube::HttpClient client_;
+  const std::vector<std::string> requests_;
+  const std::shared_ptr<kube::TlsClientContext> tls_;
+  std::vector<ReviewConnectionPtr> idle_;
+  int open_ = 0;
+  kube::WaitList freed_;
   SteadyTime end_{};
   ReviewReport report_;
   std::vector<kube::Duration> latencies_;
@@ -111,11 +204,13 @@ Task<Result<ReviewReport>> send_reviews(kube::Loop& loop, kube::Network& network
     if (!made) co_return fail(std::move(made));
     tls = std::move(*made);
   }
-  ReviewLoad load(loop, network, std::move(plan), std::move(tls));
+  auto requests = request_texts(plan);
+  if (!requests) co_return fail(std::move(requests));
+  ReviewLoad load(loop, network, std::move(plan), std::move(*requests), std::move(tls));
   co_return co_await load.run();
 }
 
-Result<std::string> driver_pod_review(const Json& object) {
+Result<Json> driver_pod(const Json& object) {
   auto stored = kube::decode<api::SparkApplication>(object);
   if (!stored) return fail(std::move(stored));
   spark::SubmitOptions options;
@@ -137,14 +232,21 @@ Result<std::string> driver_pod_review(const Json& object) {
   if (!conf) return fail(std::move(conf));
   auto submission = spark::build_submission(*conf);
   if (!submission) return fail(std::move(submission));
-  const Json& pod = submission->driver_pod;
+  Json pod = std::move(submission->driver_pod);
+  pod["metadata"]["namespace"] = app->metadata.namespace_;
+  return pod;
+}
 
+Result<std::string> driver_pod_review(const Json& app) {
+  auto made = driver_pod(app);
+  if (!made) return fail(std::move(made));
+  const Json& pod = *made;
   kube::AdmissionRequest request;
   request.uid = "705ab4f5-6393-11e8-b7cc-42010a800002";
   request.kind = kube::kPods.gvk();
   request.resource = {"", "v1", "pods"};
   request.name = kube::string_at(pod, {"metadata", "name"});
-  request.namespace_ = app->metadata.namespace_;
+  request.namespace_ = kube::string_at(pod, {"metadata", "namespace"});
   request.operation = "CREATE";
   request.user_info = {.username = "system:serviceaccount:spark-operator:spark-operator-controller",
                        .uid = "",

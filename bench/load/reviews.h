@@ -6,9 +6,10 @@
 // With a rate the load is open: the k-th review is due at start + k / rate whatever became of those before
 // it, and its latency counts from then. A server that stalls is charged for everybody who waited. Without a
 // rate each connection sends its next review when it has the answer to the last (a closed load), which is
-// only good for the throughput.
+// only good for the throughput. A review is written in pieces of 4 KiB, as API servers do.
 //
-// Errors: the first connection cannot be made, or certificates cannot be used. Thread: the loop's only.
+// Errors: the first connection cannot be made, certificates cannot be used, there is no review. Thread: the
+// loop's only.
 #pragma once
 
 #include <string>
@@ -24,7 +25,7 @@ struct ReviewPlan {
   std::string path = "/";
   std::string server_name = {};              // the certificate's
   std::string certificate_authorities = {};  // PEM
-  std::vector<std::string> reviews = {};     // bodies, taken in turn
+  std::vector<std::string> reviews = {};     // bodies, taken in turn; at least one
   double per_second = 0;                     // 0: as fast as the connections allow
   int connections = 20;
   kube::Duration lasts = std::chrono::seconds(10);
@@ -45,7 +46,9 @@ struct ReviewReport {
 kube::Task<kube::Result<ReviewReport>> send_reviews(kube::Loop& loop, kube::Network& network,
                                                     ReviewPlan plan);
 
-// The review of a driver pod as spark-submit makes it for an application: all mutations are left to do.
+// A driver pod as spark-submit makes it for an application: all mutations are left to do.
+kube::Result<kube::Json> driver_pod(const kube::Json& app);
+// The review of its creation, without what an API server fills in.
 kube::Result<std::string> driver_pod_review(const kube::Json& app);
 
 }  // namespace bench
