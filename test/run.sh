@@ -17,7 +17,7 @@
 #       lifecycle   every row of the table of transitions, and kills at drawn writes; schedules and Connect servers; on the
 #                   embedded and a real API server
 #       rotation    two webhook replicas behind a real API server under load: certificates change, replicas and server restart;
-#                   clients that misbehave
+#                   each mutation and the rules of each kind there; clients that misbehave
 #       chart       what the Helm chart renders, against a real API server; the operator with its roles; what a Go operator
 #                   left, taken over and handed back; `helm test` with real Spark; the image. `chart --image` builds and tries
 #                   the image with Spark and Java, too

@@ -92,20 +92,22 @@ class Webhook:
                                          preexec_fn=dies_with_parent(signal.SIGKILL))
         self.port = int(self.balancer.stdout.readline().split()[1])
 
-    def register(self, policy, bundle=None):
-        """Asked about executor and driver pods, and about SparkApplications."""
+    def register(self, policy, bundle=None, namespaces=None):
+        """Asked about executor and driver pods, and about the three kinds; of namespaces with these labels."""
         def entry(path, group, version, resource, operations):
             config = {"url": f"https://localhost:{self.port}{path}"}
             if bundle:
                 config["caBundle"] = base64.b64encode(bundle).decode()
             return {"name": f"{path[1:]}.sparkoperator.k8s.io", "admissionReviewVersions": ["v1"], "sideEffects": "None",
                     "clientConfig": config, "failurePolicy": policy, "timeoutSeconds": 10,
+                    "namespaceSelector": {"matchLabels": namespaces} if namespaces else {},
                     "rules": [{"apiGroups": [group], "apiVersions": [version], "resources": [resource], "operations": operations}]}
         pods = entry("/mutate--v1-pod", "", "v1", "pods", ["CREATE"])
         pods["objectSelector"] = {"matchLabels": {"sparkoperator.k8s.io/launched-by-spark-operator": "true"}}
-        kind = ("sparkoperator.k8s.io", "v1beta2", "sparkapplications", ["CREATE", "UPDATE"])
-        for which, entries in (("Mutating", [pods, entry("/mutate-sparkoperator-k8s-io-v1beta2-sparkapplication", *kind)]),
-                               ("Validating", [entry("/validate-sparkoperator-k8s-io-v1beta2-sparkapplication", *kind)])):
+        kinds = (("v1beta2", "sparkapplication"), ("v1beta2", "scheduledsparkapplication"), ("v1alpha1", "sparkconnect"))
+        for which, verb, more in (("Mutating", "mutate", [pods]), ("Validating", "validate", [])):
+            entries = more + [entry(f"/{verb}-sparkoperator-k8s-io-{version}-{kind}", "sparkoperator.k8s.io", version, kind + "s",
+                                    ["CREATE", "UPDATE"]) for version, kind in kinds]
             ask(self.plane, "POST", f"{GROUP}/{which.lower()}webhookconfigurations",
                 {"apiVersion": "admissionregistration.k8s.io/v1", "kind": f"{which}WebhookConfiguration",
                  "metadata": {"name": self.name}, "webhooks": entries})
