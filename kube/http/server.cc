@@ -96,11 +96,11 @@ class HttpServer::Impl {
       victim->handshaking->close();
   }
 
-  static void wind_down(Place& place) {
+  void wind_down(Place& place) {
     if (place.connection != nullptr) {
       place.connection->wind_down();
     } else if (place.handshaking != nullptr) {
-      place.handshaking->close();
+      place.handshaking->set_deadline(loop_.after(ServerConnection::kLastRequestTime));
     }
   }
 

@@ -60,7 +60,7 @@ ServerConnection::ServerConnection(Loop& loop, const HttpServerOptions& options,
       buffered_(buffered) {}
 
 Task<> ServerConnection::run() {
-  while (!winding_down_ && co_await serve_one()) {
+  while (co_await serve_one()) {
   }
   if (answer_ != Answer::Broken) {
     stream_->set_deadline(loop_.after(kDrainTime));
@@ -71,10 +71,7 @@ Task<> ServerConnection::run() {
 
 void ServerConnection::wind_down() {
   winding_down_ = true;
-  if (idle_) {
-    answer_ = Answer::Broken;
-    stream_->close();
-  }
+  if (idle_) stream_->set_deadline(loop_.after(kLastRequestTime));
 }
 
 void ServerConnection::cut() {
@@ -108,12 +105,12 @@ Task<bool> ServerConnection::serve_one() {
   if (answer_ == Answer::Complete) was_answered_ = true;
   request_.body = {};
   count_buffered(0);
-  co_return keep_alive_&& answer_ == Answer::Complete;
+  co_return (keep_alive_ && answer_ == Answer::Complete);
 }
 
 // False: the connection is to be closed (a refusal has been sent where there was something to refuse).
 Task<bool> ServerConnection::read_request(WireParser& parser) {
-  stream_->set_deadline(loop_.after(options_.idle_timeout));
+  stream_->set_deadline(loop_.after(winding_down_ ? kLastRequestTime : options_.idle_timeout));
   idle_ = input_.empty();
   if (!idle_) stream_->set_deadline(loop_.after(options_.read_timeout));
   bool body_expected = false;

@@ -358,6 +358,26 @@ TEST_CASE("a draining server answers all who ask, and ends each connection with 
   CHECK(world.talk("GET /new HTTP/1.1\r\nHost: h\r\n\r\n").ends_with("GET /new "));
 }
 
+TEST_CASE("a request that was sent before its client saw the server stop is answered, as the last one") {
+  TestWorld world(echo);
+  auto ask = [](Stream* stream, std::string target) -> Task<std::string> {
+    (void)co_await stream->write("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    co_return co_await read_until_text(*stream, "GET " + target);
+  };
+  auto kept = world.run(world.connect());
+  CHECK(world.run(ask(kept.get(), "/a")).ends_with("GET /a "));
+  auto unused = world.run(world.connect());
+  auto silent = world.run(world.connect());
+  world.loop.run_for(10ms);
+  world.server->stop(5s);
+  CHECK(world.run(ask(kept.get(), "/b")).find("Connection: close") != std::string::npos);
+  CHECK(world.run(read_to_end(*kept)).empty());
+  CHECK(world.run(ask(unused.get(), "/c")).find("Connection: close") != std::string::npos);
+  const SteadyTime before = world.loop.steady();
+  CHECK(world.run(read_to_end(*silent)).empty());
+  CHECK(world.loop.steady() - before < 1s);
+}
+
 TEST_CASE("stop lets answers under way finish, closes idle connections, and ends") {
   struct Slow {
     static Task<> serve(TestWorld& world, HttpExchange& exchange) {
