@@ -7,7 +7,7 @@
 BUILD_PACKAGES=(
   clang-19 lld-19 cmake ninja-build ccache git ca-certificates
   libboost1.81-dev libssl-dev nlohmann-json3-dev libyaml-cpp-dev prometheus-cpp-dev libspdlog-dev libfmt-dev catch2
-  libsimdjson-dev libcli11-dev libhowardhinnant-date-dev libre2-dev
+  libsimdjson-dev libcli11-dev libhowardhinnant-date-dev libre2-dev libjemalloc-dev
 )
 
 # What runs real Spark as local processes: Java for Spark, Python for its Python programs and for the download of Spark

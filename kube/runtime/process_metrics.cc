@@ -4,12 +4,17 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 
 #include "kube/runtime/metrics.h"
+
+// jemalloc's, in the programs that link it (cmake/toolchain.cmake).
+extern "C" __attribute__((weak)) int mallctl(const char* name, void* old, std::size_t* old_bytes, void* changed,
+                                             std::size_t changed_bytes) noexcept;
 
 namespace kube {
 
@@ -48,6 +53,25 @@ double boot_time() {
     return number(word);
   }
   return 0;
+}
+
+struct HeapBytes {
+  std::size_t in_use = 0;  // of whole pages
+  std::size_t allocated = 0;
+};
+HeapBytes heap_bytes() {
+  if (&mallctl == nullptr) {
+    const struct mallinfo2 heap = ::mallinfo2();
+    return {.in_use = heap.arena + heap.hblkhd, .allocated = heap.uordblks + heap.hblkhd};
+  }
+  // Its sums are those of the last epoch, and writing begins a new one.
+  std::uint64_t epoch = 1;
+  mallctl("epoch", nullptr, nullptr, &epoch, sizeof epoch);
+  HeapBytes heap;
+  std::size_t bytes = sizeof heap.in_use;
+  mallctl("stats.active", &heap.in_use, &bytes, nullptr, 0);
+  mallctl("stats.allocated", &heap.allocated, &bytes, nullptr, 0);
+  return heap;
 }
 
 struct NetworkBytes {
@@ -121,9 +145,9 @@ void MetricsRegistry::add_process_metrics() {
     open_fds.Set(descriptors - 1);  // one is the walk's own
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) max_fds.Set(static_cast<double>(limit.rlim_cur));
-    const struct mallinfo2 heap = ::mallinfo2();
-    heap_in_use.Set(static_cast<double>(heap.arena + heap.hblkhd));
-    allocated.Set(static_cast<double>(heap.uordblks + heap.hblkhd));
+    const HeapBytes heap = heap_bytes();
+    heap_in_use.Set(static_cast<double>(heap.in_use));
+    allocated.Set(static_cast<double>(heap.allocated));
     const NetworkBytes bytes = network_bytes();
     set_counter(received, bytes.received);
     set_counter(sent, bytes.sent);
