@@ -253,6 +253,10 @@ class Live(unittest.TestCase):
         wait_for(lambda: value("sum(spark_application_running_count)") == 4, lambda: self.prometheus.series("spark_application_running_count"))
         self.assertEqual(value("sum(spark_application_success_count)"), 48)
         self.assertEqual(value('sum(leader_election_master_status{name=~".*-controller-lock"})'), 1)
+        heaps = self.prometheus.series('go_memstats_alloc_bytes and on (job, instance) go_info{version="none"}')
+        self.assertTrue(heaps)
+        for heap in heaps:
+            self.assertGreater(float(heap["value"][1]), 1e6, heap)
         namespaces = {series["metric"]["exported_namespace"] for series in self.prometheus.series("sum by (exported_namespace) (spark_application_submit_count) > 0")}
         self.assertEqual(namespaces, set(TEAMS))
         lanes = {series["metric"]["priority"] for series in self.prometheus.series('count by (priority) (workqueue_depth{priority!=""})')}
