@@ -79,9 +79,9 @@ class HttpServer {
   HttpServer(Loop& loop, HttpServerOptions options, Handler handler, Log log = {});
   ~HttpServer();
 
-  // Accepts until stop(); then idle connections are closed once nothing has come on them for a moment, those in use
-  // get `grace` to finish their request, and are cancelled. Cancelling the caller cancels all connections at once.
-  // Returns when the last one has ended; may be called once.
+  // Accepts until stop(); then idle connections are closed once nothing has come on them for a moment, those
+  // in use get `grace` to finish their request, and are cancelled. Cancelling the caller cancels all
+  // connections at once. Returns when the last one has ended; may be called once.
   Task<> serve(std::unique_ptr<Listener> listener);
   void stop(Duration grace = 5s);
   // Before stop(): goes on accepting and answering, but each answer ends its connection, so that clients

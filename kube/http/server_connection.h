@@ -21,11 +21,13 @@ class ServerConnection final : public HttpExchange {
   ServerConnection& operator=(const ServerConnection&) = delete;
 
   Task<> run();
-  // A client that keeps a connection may have sent its next request when we decide to close: it is in the kernel,
-  // or between a proxy and us. To close over it would reset the connection, and a POST is not sent again.
+  // A client that keeps a connection may have sent its next request when we decide to close: it is in the
+  // kernel, or between a proxy and us. To close over it would reset the connection, and a POST is not sent
+  // again.
   static constexpr Duration kLastRequestTime = std::chrono::milliseconds(200);
 
-  // Closes after the answer to the request that is being read or answered, or that comes within kLastRequestTime.
+  // Closes after the answer to the request that is being read or answered, or that comes within
+  // kLastRequestTime.
   void wind_down();
   // After the answer to the current or the next request.
   void end_with_answer() { winding_down_after_next_ = true; }

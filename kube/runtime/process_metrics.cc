@@ -13,8 +13,8 @@
 #include "kube/runtime/metrics.h"
 
 // jemalloc's, in the programs that link it (cmake/toolchain.cmake).
-extern "C" __attribute__((weak)) int mallctl(const char* name, void* old, std::size_t* old_bytes, void* changed,
-                                             std::size_t changed_bytes) noexcept;
+extern "C" __attribute__((weak)) int mallctl(const char* name, void* old, std::size_t* old_bytes,
+                                             void* changed, std::size_t changed_bytes) noexcept;
 
 namespace kube {
 
