@@ -40,7 +40,9 @@ std::variant<Verdict, PodDefaulter::Question> PodDefaulter::read(const kube::Rev
   if (question.application.name.empty()) return Verdict::allow();
   if (!options_.namespaces.empty() && !options_.namespaces.contains(question.application.ns))
     return Verdict::allow();
-  question.uid = owner_uid(metadata, question.application.name);
+  question.origin.uid = owner_uid(metadata, question.application.name);
+  if (question.origin.uid.empty())
+    question.origin.submission_id = labels[api::label::kSubmissionId].string_or();
   question.role = spark::pod_role(labels[api::label::kSparkRole].string_or());
   question.pod = *view;
   return question;
@@ -63,7 +65,7 @@ std::optional<Verdict> PodDefaulter::decide_at_once(const kube::Review& review) 
   auto asked = read(review);
   if (auto* verdict = std::get_if<Verdict>(&asked)) return std::move(*verdict);
   const auto& question = std::get<Question>(asked);
-  const Application app = lookup_.known(question.application, question.uid);
+  const Application app = lookup_.known(question.application, question.origin);
   if (!app) return std::nullopt;
   return answer(review, question, *app);
 }
@@ -72,7 +74,7 @@ kube::Task<Verdict> PodDefaulter::decide(const kube::Review& review) {
   auto asked = read(review);
   if (auto* verdict = std::get_if<Verdict>(&asked)) co_return std::move(*verdict);
   auto& question = std::get<Question>(asked);
-  const auto found = co_await lookup_.find(question.application, question.uid);
+  const auto found = co_await lookup_.find(question.application, question.origin);
   if (found) {
     // Others have been read meanwhile.
     auto pod = review.read(reader_);

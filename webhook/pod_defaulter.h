@@ -6,9 +6,9 @@
 //   std::optional<Verdict> known = defaulter.decide_at_once(review);   // where nothing has to be read
 //
 // Untouched: anything but the creation of a pod, pods of other namespaces, pods without the label app-name
-// (a SparkConnect's, anybody else's). Refused with 403: the application does not exist, the pod is neither
-// driver nor executor, a mutation cannot be made. With 500, so that clients may try again: the application
-// could not be read.
+// (a SparkConnect's, anybody else's). Refused with 403: the application that the pod was made for does not
+// exist (though another may have its name by now), the pod is neither driver nor executor, a mutation cannot
+// be made. With 500, so that clients may try again: the application could not be read.
 // Thread: the loop's only. Lifetime: the lookup outlives it; a review outlives its decide().
 #pragma once
 
@@ -41,7 +41,7 @@ class PodDefaulter {
  private:
   struct Question {
     kube::ObjectKey application;
-    std::string uid;  // of the application that the pod names as its owner
+    PodOrigin origin;
     std::optional<spark::PodRole> role;
     kube::JsonView pod;  // until another review is read
   };

@@ -6,10 +6,12 @@
 #include <fstream>
 #include <sstream>
 
+#include "api/spec_hash.h"
 #include "kube/client/test_server.h"
 #include "kube/core/fields.h"
 #include "kube/core/patch.h"
 #include "kube/core/yaml.h"
+#include "spark/application_owner.h"
 #include "spark/pod_mutation.h"
 #include "webhook/review_of.h"
 
@@ -45,8 +47,10 @@ struct World {
   static std::string not_found() {
     return R"({"kind":"Status","status":"Failure","reason":"NotFound","code":404,"message":"no pi"})";
   }
+  // As much of it as the informer keeps.
   void knows(const Json& object) {
-    auto app = kube::decode<api::SparkApplication>(object);
+    kube::JsonReader reader;
+    auto app = webhook::project_for_pods(reader.read(kube::dump_json(object)).value());
     known->put(std::make_shared<const api::SparkApplication>(app.value()));
   }
   Verdict decide(const kube::Review& review, webhook::PodDefaulterOptions options = {}) {
@@ -61,6 +65,23 @@ struct World {
   std::shared_ptr<webhook::SharedApplications> known = std::make_shared<webhook::SharedApplications>();
   webhook::ApplicationLookup lookup;
 };
+
+// An application "pi", whose pods can be told by their priority.
+struct Seen {
+  std::string uid;
+  std::string submission_id;  // of the last attempt, in status
+};
+Json application(const Seen& seen) {
+  const Json role = {{"priorityClassName", "of-" + seen.uid}};
+  Json object = webhook::application_json({{"driver", role}, {"executor", role}});
+  object["metadata"]["uid"] = seen.uid;
+  object["status"] = {{"submissionID", seen.submission_id}};
+  return object;
+}
+
+std::string id_after(const std::string& uid, const std::string& submission_id) {
+  return api::next_attempt_id(uid, submission_id, api::spec_hash({}));
+}
 
 Json patched(const Json& pod, const Verdict& verdict) {
   REQUIRE(verdict.allowed);
@@ -129,21 +150,59 @@ TEST_CASE("pods that wait for the same live read are each answered for themselve
   CHECK(verdicts[2]->operations.size() < verdicts[0]->operations.size());
 }
 
-TEST_CASE("a driver is never owned by a predecessor of its application", "[webhook]") {
-  World world;
-  Json old = world.live;
-  old["metadata"]["uid"] = "u0";
-  world.knows(old);
-  Json pod = pod_json("driver");
-  pod["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", "sparkoperator.k8s.io/v1beta2"},
-                                                     {"kind", "SparkApplication"},
-                                                     {"name", "pi"},
-                                                     {"uid", "u1"},
-                                                     {"controller", true},
-                                                     {"blockOwnerDeletion", true}}});
-  const Json out = patched(pod, world.decide(review_of("CREATE", pod)));
-  CHECK(out["metadata"]["ownerReferences"].size() == 1);
-  CHECK(world.server.requests.size() == 1);
+TEST_CASE("a pod goes by the application that it was made for, not by whichever has the name", "[webhook]") {
+  // "u0" was deleted, and "u1" made under the same name.
+  const std::string of_former = id_after("u0", ""), first = id_after("u1", ""),
+                    second = id_after("u1", first);
+  const std::string of_the_go_operator = "1e5e5d8c-7f0a-4d5c-9d0b-0b9a4d6a2f11";
+  struct Row {
+    const char* why;
+    std::string owner, id;  // what the pod says: uid of its owner, id of its attempt; "" = nothing
+    Seen known, live;       // by the informer, at the API server
+    std::size_t reads;
+    std::string goes_by;  // "" = refused
+  };
+  const std::vector<Row> rows{
+      {"the informer knows it", "u1", first, {"u1", ""}, {"u1", ""}, 0, "u1"},
+      {"it knows the former one: the owner tells", "u1", first, {"u0", ""}, {"u1", ""}, 1, "u1"},
+      {"it knows the former one: the id tells", "", first, {"u0", ""}, {"u1", ""}, 1, "u1"},
+      {"the former one's comes late: the owner tells", "u0", of_former, {"u1", ""}, {"u1", ""}, 1, ""},
+      {"the former one's comes late: the id tells", "", of_former, {"u1", ""}, {"u1", ""}, 1, ""},
+      {"it comes late, and goes with its owner", "", of_former, {"u0", ""}, {"u1", ""}, 0, "u0"},
+      {"of the attempt that status names", "", first, {"u1", first}, {"u1", first}, 0, "u1"},
+      {"of the next one", "", second, {"u1", first}, {"u1", first}, 0, "u1"},
+      {"the informer knows an earlier status", "", second, {"u1", ""}, {"u1", first}, 1, "u1"},
+      {"of an attempt that is over", "", first, {"u1", second}, {"u1", second}, 1, ""},
+      {"an owner tells more than an id", "u1", of_former, {"u1", ""}, {"u1", ""}, 0, "u1"},
+      {"ids of others tell nothing", "", of_the_go_operator, {"u0", ""}, {"u1", ""}, 0, "u0"},
+      {"the pod says nothing", "", "", {"u0", ""}, {"u1", ""}, 0, "u0"},
+  };
+  for (const Row& row : rows)
+    for (const char* role : {"driver", "executor"}) {
+      INFO(row.why << ", a pod of role " << role);
+      World world;
+      world.knows(application(row.known));
+      world.live = application(row.live);
+      const bool driver = role == std::string("driver");
+      Json pod = pod_json(role);
+      if (!row.id.empty()) pod["metadata"]["labels"]["sparkoperator.k8s.io/submission-id"] = row.id;
+      if (!row.owner.empty())
+        pod["metadata"]["ownerReferences"].push_back(spark::application_owner(
+            kube::decode<api::SparkApplication>(application({row.owner, ""})).value(),
+            driver ? spark::Ownership::Controller : spark::Ownership::Plain));
+      const Verdict verdict = world.decide(review_of("CREATE", pod));
+      CHECK(world.server.requests.size() == row.reads);
+      if (row.goes_by.empty()) {
+        CHECK(verdict.code == 403);
+        CHECK_THAT(verdict.message, Catch::Contains("SparkApplication ns/pi") && Catch::Contains("uid u1"));
+        continue;
+      }
+      const Json out = patched(pod, verdict);
+      CHECK(kube::string_at(out, {"spec", "priorityClassName"}) == "of-" + row.goes_by);
+      if (!driver) continue;
+      REQUIRE(out["metadata"]["ownerReferences"].size() == 1);
+      CHECK(out["metadata"]["ownerReferences"][0]["uid"] == row.goes_by);
+    }
 }
 
 TEST_CASE("pods that are not ours to change are left alone, without a question to anybody", "[webhook]") {
@@ -183,9 +242,7 @@ TEST_CASE("service links are switched off in pods that come with the API server'
   World world;
   world.live =
       webhook::application_json({{"executor", {{"template", {{"spec", {{"enableServiceLinks", true}}}}}}}});
-  kube::JsonReader reader;
-  world.known->put(std::make_shared<const api::SparkApplication>(
-      webhook::project_for_pods(reader.read(kube::dump_json(world.live)).value()).value()));
+  world.knows(world.live);
   const auto links_of = [&](const char* role, spark::ServiceLinks links) {
     Json pod = pod_json(role);
     pod["spec"]["enableServiceLinks"] = true;

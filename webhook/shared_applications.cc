@@ -58,6 +58,7 @@ Json projected(kube::JsonView object) {
       json["spec"][role] = without(spec[role], {"template", "labels", "annotations"});
       keep_of_template(spec, role, "enableServiceLinks", json);
     }
+  if (const auto id = object["status"]["submissionID"].string()) json["status"]["submissionID"] = *id;
   return json;
 }
 

@@ -32,11 +32,12 @@ class SharedApplications {
   std::map<kube::ObjectKey, Application> applications_;
 };
 
-// An application without what pod mutations never look at (status, sparkConf, arguments, dependencies, most
-// of pod templates …): a third of its size. Error InvalidInput: it cannot be decoded.
+// An application without what is never looked at for a pod (sparkConf, arguments, dependencies, most of pod
+// templates, status but for the id of the last submission …): a third of its size. Error InvalidInput: it
+// cannot be decoded.
 kube::Result<api::SparkApplication> project_for_pods(kube::JsonView object);
-// The same with what its pods will request and how far it has come: sparkConf and status, and what templates
-// say about scheduling.
+// The same with what its pods will request and how far it has come: sparkConf and more of status, and what
+// templates say about scheduling.
 kube::Result<api::SparkApplication> project_for_quotas(kube::JsonView object);
 
 }  // namespace webhook

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "api/spark_application.h"
+#include "api/spec_hash.h"
 #include "cmd/crds.h"
 #include "cmd/reference.h"
 #include "cmd/webhook_process.h"
@@ -233,6 +234,32 @@ Task<> a_world_of_pods(World& world) {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind() == ErrorKind::Forbidden);
   CHECK_THAT(refused.error().message(), Catch::Contains("SparkApplication default/nobody"));
+
+  // The application is deleted and made again. Whether the informer has heard of it or not, pods of the new
+  // one are not given the uid of the former one, and late pods of that one get nothing of the new one.
+  const std::string former = string_at(*app, {"metadata", "uid"});
+  REQUIRE(co_await world.api(webhook::kSparkApplications).remove("pi"));
+  app = co_await world.api(webhook::kSparkApplications).create(application());
+  if (!app) FAIL(app.error().message());
+  const std::string uid = string_at(*app, {"metadata", "uid"});
+  Json next = pod_of_spark("pi-again", "driver");
+  next["metadata"]["labels"]["sparkoperator.k8s.io/submission-id"] =
+      api::next_attempt_id(uid, "", api::spec_hash({}));
+  driver = co_await world.api(kPods).create(next);
+  if (!driver) FAIL(driver.error().message());
+  CHECK((*driver)["metadata"]["ownerReferences"][0]["uid"] == uid);
+  Json late = pod_of_spark("pi-exec-9", "executor");
+  late["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", "sparkoperator.k8s.io/v1beta2"},
+                                                      {"kind", "SparkApplication"},
+                                                      {"name", "pi"},
+                                                      {"uid", former}}});
+  // The webhook hears of the new one by and by; until then the pod goes with its owner.
+  if (auto taken = co_await world.api(kPods).create(late)) {
+    CHECK((*taken)["metadata"]["ownerReferences"] == late["metadata"]["ownerReferences"]);
+  } else {
+    CHECK(taken.error().kind() == ErrorKind::Forbidden);
+    CHECK_THAT(taken.error().message(), Catch::Contains("uid " + uid));
+  }
 }
 
 Task<> a_native_driver(World& world) {
