@@ -28,6 +28,12 @@ bool has_ended(const Json& pod) {
   return phase_of(pod) == "Succeeded" || phase_of(pod) == "Failed";
 }
 
+// What is left of the last run goes first.
+bool is_to_run_again(std::string_view state) {
+  return state == "NEW" || state == "PENDING_RERUN" || state == "INVALIDATING" || state == "RESUMING" ||
+         state == "FAILING";
+}
+
 // The driver's pod, once it runs. Error NotFound: there is none, or it has ended.
 Task<Result<Json>> wait_until_it_runs(Session& session, Cluster cluster, std::string application,
                                       kube::Duration patience) {
@@ -37,11 +43,20 @@ Task<Result<Json>> wait_until_it_runs(Session& session, Cluster cluster, std::st
   bool told = false;
   const auto look = [&]() -> Task<Result<Json>> {
     auto pod = co_await kube::JsonApi(*cluster.client, kube::kPods, cluster.ns).get(*name);
-    if (!pod || phase_of(*pod) == "Running") co_return pod;
-    if (has_ended(*pod))
-      co_return fail(ErrorKind::NotFound, "driver pod " + *name + " has ended (" + phase_of(*pod) +
-                                              "): its web interface ended with it");
-    const std::string why = "driver pod " + *name + " is " + phase_of(*pod);
+    if (!pod && !pod.error().is_not_found()) co_return pod;
+    const bool ended = pod && has_ended(*pod);
+    const bool deleted = !pod || kube::find_path(*pod, {"metadata", "deletionTimestamp"}) != nullptr;
+    if (!ended && !deleted && phase_of(*pod) == "Running") co_return pod;
+    const std::string why = "driver pod " + *name +
+                            (ended     ? " has ended (" + phase_of(*pod) + ")"
+                             : deleted ? " is gone"
+                                       : " is " + phase_of(*pod));
+    if (ended || deleted) {
+      auto app = co_await find_application(cluster, application);
+      if (!app) co_return fail(std::move(app));
+      if (!is_to_run_again(state_of(*app)))
+        co_return fail(ErrorKind::NotFound, why + ": its web interface ended with it");
+    }
     if (!std::exchange(told, true)) session.note("waiting for it to run: " + why);
     co_return fail(ErrorKind::Unavailable, why + "; sparkctl why " + application + " may tell more");
   };

@@ -93,6 +93,7 @@ TEST_CASE("forward serves several connections at once, at the port that was aske
   ForwardWorld world;
   world.start_web_interface();
   world.start_driver("1h");
+  world.cluster.loop.run_for(2s);  // it runs: nothing is waited for
   std::string seen;
   const Ran ran = world.run_for({"forward", "pi", "-l", "8080"}, 1min, [&] { seen = world.browse(8080, 3); });
   CHECK(ran.code == -1);
@@ -118,6 +119,20 @@ TEST_CASE("forward waits for a driver that does not run yet, but not for ever", 
     CHECK(ran.code == 0);
     CHECK_THAT(ran.err, Contains("waiting for the driver of pi (RUNNING)\n") && Contains("has ended"));
   }
+  SECTION("its predecessor has ended, and the application is to run again") {
+    world.start_driver("1s");
+    world.cluster.loop.run_for(5s);
+    world.status(
+        "SparkApplication", "pi",
+        {{"applicationState", {{"state", "PENDING_RERUN"}}}, {"driverInfo", {{"podName", "pi-driver"}}}});
+    const Ran ran = world.run_for({"forward", "pi"}, 1min, [&] {
+      world.cluster.remove("/api/v1/namespaces/team-a/pods/pi-driver", {{"gracePeriodSeconds", 0}});
+      world.start_driver("10s");
+    });
+    CHECK(ran.code == 0);
+    CHECK_THAT(ran.err, Contains("waiting for it to run: driver pod pi-driver has ended (Succeeded)\n"));
+    CHECK_THAT(ran.out, Contains("forwarding from 4040 -> 4040\n"));
+  }
   SECTION("it never comes to a node") {
     world.start_driver("1h", "");
     const Ran ran = world.run_for({"forward", "pi", "--timeout", "20s"}, 1min);
@@ -141,6 +156,7 @@ TEST_CASE("forward waits for a driver that does not run yet, but not for ever", 
 TEST_CASE("forward goes on when nobody listens at the driver's port, and says so once", "[ctl]") {
   ForwardWorld world;
   world.start_driver("1h");
+  world.cluster.loop.run_for(2s);  // it runs: nothing is waited for
   std::string seen;
   const Ran ran = world.run_for({"forward", "pi"}, 1min, [&] {
     world.browse(4040, 3);

@@ -11,6 +11,8 @@ namespace {
 
 // A client that takes so long for one event is gone.
 constexpr Duration kSendWithin = 60s;
+// Whoever reads a pod's words may pause; who is gone is found by the keep-alive of TCP.
+constexpr Duration kForwardWithin = 10min;
 // As the kubelet's side has it (kubelet_proxy.cc).
 constexpr std::size_t kMaxMessage = 1u << 20;
 
@@ -65,7 +67,10 @@ Task<> copy_messages(Loop* loop, WebSocket* from, WebSocket* to) {
   while (true) {
     auto message = co_await from->receive();
     if (!message || !*message) co_return;
-    if (!co_await to->send_binary(**message, loop->after(kSendWithin))) co_return;
+    if (!co_await to->send_binary(**message, loop->after(kForwardWithin))) {
+      co_await from->wait_closed();  // the other direction still has its rest to say, and ends both
+      co_return;
+    }
   }
 }
 

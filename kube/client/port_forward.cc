@@ -31,7 +31,11 @@ class PodStream final : public Stream {
 
   Task<Result<std::size_t>> read_some(std::span<char> into) override {
     while (at_ == received_.size()) {
+      receiving_ = true;
+      limit();
       auto message = co_await socket_->receive();
+      receiving_ = false;
+      limit();
       if (!message) co_return fail(std::move(message));
       if (!*message) co_return std::size_t{0};
       if (Result<> taken = take(std::move(**message)); !taken) co_return fail(taken);
@@ -54,18 +58,22 @@ class PodStream final : public Stream {
   }
 
   Task<Result<>> shutdown() override {
-    socket_->set_deadline(std::min(deadline_, loop_.after(kLastWords)));
+    shut_ = true;
+    limit();
     co_return Result<>{};
   }
   void close() override { socket_->cut(); }
   void set_deadline(SteadyTime deadline) override {
     deadline_ = deadline;
-    socket_->set_deadline(deadline);
+    limit();
   }
   Endpoint peer() const override { return pod_; }
   Endpoint local() const override { return {}; }
 
  private:
+  void limit() {
+    socket_->set_deadline(shut_ && receiving_ ? std::min(deadline_, loop_.after(kLastWords)) : deadline_);
+  }
   // Messages of channels that nobody opened are nothing to us.
   Result<> take(std::string message) {
     if (message.empty() || (message[0] != kData && message[0] != kError)) return {};
@@ -85,31 +93,28 @@ class PodStream final : public Stream {
   std::unique_ptr<WebSocket> socket_;
   const Endpoint pod_;
   SteadyTime deadline_ = kNever;
+  bool shut_ = false, receiving_ = false;
   std::string received_;
   std::size_t at_ = 0;                          // of received_, what has been read
   std::size_t data_port_ = 0, error_port_ = 0;  // how much of the port each channel has told
 };
 
-// One direction; at its end the other side hears that nothing more comes. The error is one of reading.
-Task<Result<>> copy(Stream& from, Stream& to) {
+// One direction; at its end the other side hears that nothing more comes.
+struct Copied {
+  Result<> read, written;
+};
+Task<Copied> copy(Stream& from, Stream& to) {
   std::array<char, 16384> buffer;
-  Result<> ended;
+  Copied ended;
   while (true) {
     Result<std::size_t> count = co_await from.read_some(buffer);
-    if (!count) ended = fail(count);
+    if (!count) ended.read = fail(count);
     if (!count || *count == 0) break;
-    Result<> written = co_await to.write(std::string_view(buffer.data(), *count));
-    if (!written) {
-      from.close();
-      break;
-    }
+    ended.written = co_await to.write(std::string_view(buffer.data(), *count));
+    if (!ended.written) break;
   }
   (void)co_await to.shutdown();
   co_return ended;
-}
-
-Task<> ask(Stream& local, Stream& pod) {
-  (void)co_await copy(local, pod);
 }
 
 }  // namespace
@@ -187,10 +192,22 @@ Task<> PortForwarder::serve(std::unique_ptr<Stream> local) {
   co_await directions.join_or_cancel();
 }
 
+Task<> PortForwarder::ask(Stream& local, Stream& pod) {
+  Copied copied = co_await copy(local, pod);
+  // That the pod takes nothing is told here: answer() takes a Timeout for the end of its last words.
+  if (!copied.written && copied.written.error().kind() == ErrorKind::Timeout) tell(copied.written.error());
+  // A pod may answer before it has heard everything. Closed with bytes unread, the client's connection would
+  // be reset, and the answer lost; answer() says how long this may take.
+  std::array<char, 4096> unheard;
+  while (auto count = co_await local.read_some(unheard))
+    if (*count == 0) break;
+}
+
 Task<> PortForwarder::answer(Stream& pod, Stream& local) {
-  Result<> copied = co_await copy(pod, local);
+  Copied copied = co_await copy(pod, local);
   // Timeout: the client had said its last, and the pod did not end.
-  if (!copied && copied.error().kind() != ErrorKind::Timeout) tell(copied.error());
+  if (!copied.read && copied.read.error().kind() != ErrorKind::Timeout) tell(copied.read.error());
+  if (!copied.written) pod.close();
   // What the client still says has nobody to go to.
   local.set_deadline(client_.loop().after(kLastWords));
 }

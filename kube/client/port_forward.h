@@ -14,8 +14,8 @@
 // port, little-endian. Who asks needs the verb `get` on pods/portforward, from Kubernetes 1.35 on also
 // `create`.
 //
-// The protocol has no word for "nothing more will be written". After shutdown() the pod is not told, and has
-// a little time to say the rest.
+// The protocol has no word for "nothing more will be written". After shutdown() the pod is not told, and ten
+// seconds of its silence are the end.
 //
 // Errors of connect_to_pod: those of the API server, as of any call. That nobody listens at the port is known
 // to the kubelet later: it is the error of a read (Unavailable, in the kubelet's words).
@@ -54,6 +54,7 @@ class PortForwarder {
 
  private:
   Task<> serve(std::unique_ptr<Stream> local);
+  Task<> ask(Stream& local, Stream& pod);
   Task<> answer(Stream& pod, Stream& local);
   void tell(const Error& error) const;
 

@@ -482,7 +482,8 @@ Task<Result<WebSocketAnswer>> HttpClient::open_websocket(HttpRequest request, st
   }
   const auto wrong = [&](const char* why) { return fail(ErrorKind::Protocol, what + ": websocket: " + why); };
   const Headers& headers = answer.head.headers;
-  if (!headers.has_token("Upgrade", "websocket") ||
+  if (!headers.has_token("Upgrade", "websocket") || !headers.has_token("Connection", "Upgrade") ||
+      headers.get("Sec-WebSocket-Extensions") ||
       headers.get("Sec-WebSocket-Accept").value_or("") != websocket_accept(key))
     co_return wrong("the answer does not fit the question");
   if (const auto taken = headers.get("Sec-WebSocket-Protocol");

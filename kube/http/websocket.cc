@@ -60,19 +60,22 @@ class StreamWebSocket final : public WebSocket {
       explicit Reading(bool& f) : flag(f) { flag = true; }
       ~Reading() { flag = false; }
     } reading(reading_);
+    if (ended_) co_return fail(*ended_);
     while (!peer_closed_) {
       Result<std::optional<WebSocketReader::Frame>> frame = reader_.next(input_);
       if (!frame) {
         co_await send_close(close_payload(kProtocolError));
         peer_closed_ = true;
+        ended_ = frame.error();
         co_return fail(frame);
       }
       if (!*frame) {
         Result<std::size_t> got = co_await input_.read_from(stream_);
         if (got && *got > 0) continue;
         peer_closed_ = true;
-        if (!got) co_return fail(got);
-        co_return fail(ErrorKind::Unavailable, "websocket: the connection ended without a goodbye");
+        ended_ = got ? Error(ErrorKind::Unavailable, "websocket: the connection ended without a goodbye")
+                     : got.error();
+        co_return fail(*ended_);
       }
       switch ((*frame)->opcode) {
         case WebSocketOpcode::Ping:
@@ -181,6 +184,7 @@ class StreamWebSocket final : public WebSocket {
   bool broken_ = false;
   bool close_sent_ = false;
   bool peer_closed_ = false;
+  std::optional<Error> ended_;  // otherwise than by the peer's goodbye
 };
 
 }  // namespace

@@ -12,28 +12,34 @@ constexpr const char* kProtocol = "v4.channel.k8s.io";
 constexpr char kData = 0, kError = 1;  // channels
 constexpr std::size_t kMaxMessage = 1u << 20;
 constexpr Duration kConnectWithin = 10s;
-// An API server that takes nothing for so long is gone.
-constexpr Duration kSendWithin = 60s;
+// Whoever reads at the other end may pause; who is gone is found by the keep-alive of TCP.
+constexpr Duration kSendWithin = 10min;
 
 Task<Result<>> send_on(Loop& loop, WebSocket& socket, char channel, std::string_view bytes) {
   const std::string message = channel + std::string(bytes);
   co_return co_await socket.send_binary(message, loop.after(kSendWithin));
 }
 
-Task<> to_pod(WebSocket* socket, Stream* pod, TaskGroup* both) {
+Task<> to_pod(Loop* loop, WebSocket* socket, Stream* pod, TaskGroup* both) {
   while (true) {
     auto message = co_await socket->receive();
     if (!message || !*message) break;
     if ((*message)->empty() || (**message)[0] != kData) continue;
-    if (!co_await pod->write(std::string_view(**message).substr(1))) break;
+    pod->set_deadline(loop->after(kSendWithin));
+    if (!co_await pod->write(std::string_view(**message).substr(1))) {
+      co_await socket->wait_closed();  // from_pod() hears what the pod still says, then ends both
+      break;
+    }
+    pod->set_deadline(kNever);
   }
   both->cancel();
 }
 
-Task<> from_pod(Loop* loop, Stream* pod, WebSocket* socket, TaskGroup* both) {
+Task<> from_pod(Loop* loop, Stream* pod, WebSocket* socket, TaskGroup* both, std::string what) {
   std::array<char, 16384> buffer;
   while (true) {
     auto count = co_await pod->read_some(buffer);
+    if (!count) (void)co_await send_on(*loop, *socket, kError, what + count.error().message());
     if (!count || *count == 0) break;
     if (!co_await send_on(*loop, *socket, kData, {buffer.data(), *count})) break;
   }
@@ -67,16 +73,15 @@ Task<> join_port(HttpExchange& exchange, Loop& loop, Network& network, Endpoint 
   const std::string port{static_cast<char>(to.port & 0xff), static_cast<char>(to.port >> 8)};
   for (const char channel : {kData, kError})
     if (!co_await send_on(loop, **socket, channel, port)) co_return;
+  const std::string what = "error forwarding port " + std::to_string(to.port) + " to pod " + pod + ": ";
   auto connected = co_await network.connect(to, loop.after(kConnectWithin));
   if (connected) {
     TaskGroup both(loop);
-    both.spawn("to pod", to_pod(socket->get(), connected->get(), &both));
-    both.spawn("from pod", from_pod(&loop, connected->get(), socket->get(), &both));
+    both.spawn("to pod", to_pod(&loop, socket->get(), connected->get(), &both));
+    both.spawn("from pod", from_pod(&loop, connected->get(), socket->get(), &both, what));
     co_await both.join_or_cancel();
   } else {
-    const std::string why = "error forwarding port " + std::to_string(to.port) + " to pod " + pod + ": " +
-                            connected.error().message();
-    (void)co_await send_on(loop, **socket, kError, why);
+    (void)co_await send_on(loop, **socket, kError, what + connected.error().message());
   }
   co_await (*socket)->close(1000);
 }

@@ -149,6 +149,9 @@ class JoinedNode(unittest.TestCase):
                        "clusters": [{"name": "c", "cluster": {"server": self.plane.url, "certificate-authority": self.plane.ca_file}}],
                        "users": [{"name": "u", "user": {"token": self.kubectl("create", "token", name).strip()}}],
                        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "default"}}]}, file)
+        # Grants reach an API server's own caches a little later.
+        self.wait_for(lambda: self.kubectl("auth", "can-i", "get", "pods", "--kubeconfig", path, check=False).strip() == "yes",
+                      f"{name} may not see pods")
         return path
 
     def forward(self, kubeconfig):
