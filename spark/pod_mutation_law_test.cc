@@ -71,6 +71,7 @@ Json any_pod(kube::Random& random) {
   some({{{"containerPort", 4040}}}, container, "ports");
   some({{"limits", {{"memory", "1Gi"}, {"cpu", 1}}}}, container, "resources");
   some({{"preStop", Json::object()}}, container, "lifecycle");
+  some({{"runAsUser", 1}}, container, "securityContext");
   some(nullptr, container, "envFrom");
   Json pod = {{"metadata", {{"name", "p"}, {"labels", {{"spark-role", "driver"}}}}}};
   some({{"note", "x"}}, pod["metadata"], "annotations");
@@ -86,6 +87,15 @@ Json any_pod(kube::Random& random) {
   some({{"disk", "ssd"}}, spec, "nodeSelector");
   some({{"podAffinity", Json::object()}}, spec, "affinity");
   some(10, spec, "priority");
+  some("Never", spec, "preemptionPolicy");
+  some("low", spec, "priorityClassName");
+  some("ClusterFirst", spec, "dnsPolicy");
+  some({{"nameservers", {"1.1.1.1"}}}, spec, "dnsConfig");
+  some(false, spec, "hostNetwork");
+  some({{"fsGroup", 1}}, spec, "securityContext");
+  some(30, spec, "terminationGracePeriodSeconds");
+  some(true, spec, "enableServiceLinks");
+  some(false, spec, "shareProcessNamespace");
   some("default-scheduler", spec, "schedulerName");
   some(nullptr, spec, "hostAliases");
   some("a field of tomorrow", spec, "unknown");
@@ -123,7 +133,7 @@ void check_kept(const Json& before, const Json& after, const std::string& path) 
   if (before.is_object() && after.is_object()) {
     for (const auto& [key, value] : before.items()) {
       if (path == "/spec" && (key == "priority" || key == "preemptionPolicy")) continue;
-      if (path == "/spec" && key == "affinity") continue;  // replaced whole
+      if (path == "/spec" && (key == "affinity" || key == "dnsConfig")) continue;  // replaced whole
       if (key == "lifecycle" || key == "securityContext") continue;
       if (!after.contains(key)) FAIL(path + "/" + key + " was removed");
       check_kept(value, after[key], path + "/" + key);
@@ -211,9 +221,11 @@ TEST_CASE("the outline of a pod is answered as the pod is", "[spark]") {
         Json pod = i % 2 == 0 ? any_pod(random) : odd_pod(random);
         // As it comes from the native submitter, or back from a first webhook: with what Spark wrote over it.
         if (i % 4 < 2)
-          if (auto once = spark::mutate_pod(pod, app, role)) {
+          if (auto once = spark::mutate_pod(pod, app, role); once && !pod["spec"]["containers"].empty()) {
+            // Sidecars are put behind Spark's container, which was the last.
+            const std::size_t at = pod["spec"]["containers"].size() - 1;
             pod = *once;
-            Json& container = pod["spec"]["containers"].back();
+            Json& container = pod["spec"]["containers"][at];
             if (random.chance(0.5)) container["env"].push_back({{"name", "A"}, {"value", "of Spark"}});
             if (random.chance(0.5)) container["resources"]["limits"]["memory"] = "1408Mi";
             if (random.chance(0.5)) container["securityContext"] = {{"privileged", false}};

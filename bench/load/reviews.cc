@@ -32,11 +32,13 @@ class ReviewConnection {
 
   Task<Result<kube::HttpResponse>> ask(std::string_view request, SteadyTime deadline) {
     stream_->set_deadline(deadline);
-    // API servers write through a buffer of this size, so a review comes in several TLS records.
-    constexpr std::size_t kPiece = 4u << 10;
-    for (; !request.empty(); request.remove_prefix(std::min(kPiece, request.size())))
-      if (auto sent = co_await stream_->write(request.substr(0, kPiece)); !sent)
-        co_return fail(std::move(sent));
+    keep_alive_ = false;  // until the answer is whole
+    // Go's client fills its buffer, and hands on the rest as it comes: a review is two TLS records, not one.
+    for (std::size_t piece = 4u << 10; !request.empty(); piece = 32u << 10) {
+      const std::string_view part = request.substr(0, piece);
+      if (auto sent = co_await stream_->write(part); !sent) co_return fail(std::move(sent));
+      request.remove_prefix(part.size());
+    }
     kube::WireParser parser(kube::WireParser::Role::Response, {});
     while (true) {
       input_.consume(parser.put(input_.bytes()));

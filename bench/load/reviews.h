@@ -6,7 +6,7 @@
 // With a rate the load is open: the k-th review is due at start + k / rate whatever became of those before
 // it, and its latency counts from then. A server that stalls is charged for everybody who waited. Without a
 // rate each connection sends its next review when it has the answer to the last (a closed load), which is
-// only good for the throughput. A review is written in pieces of 4 KiB, as API servers do.
+// only good for the throughput. A review is written in two pieces, as API servers do.
 //
 // Errors: the first connection cannot be made, certificates cannot be used, there is no review. Thread: the
 // loop's only.

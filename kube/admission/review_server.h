@@ -41,8 +41,8 @@ class ReviewServer {
   ReviewServer(Loop& loop, const ReviewRoutes& routes, ReviewServerOptions options);
   ~ReviewServer();
 
-  // Accepts until stop(); then idle connections are closed, reviews in progress get `grace`, and are
-  // cancelled. May be called once.
+  // Accepts until stop(); then idle connections are closed once nothing has come on them for a moment,
+  // reviews in progress get `grace`, and are cancelled. May be called once.
   Task<> serve(std::unique_ptr<Listener> listener);
   void stop(Duration grace = 5s);
   // Before stop(): each answer ends its connection, so that no API server sends a review into a closed one.

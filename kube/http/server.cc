@@ -111,7 +111,7 @@ class HttpServer::Impl {
         continue;
       }
       Result<std::unique_ptr<Stream>> accepted = co_await listener_->accept();
-      if (stopping_) co_return;
+      if (!accepted && stopping_) co_return;
       if (!accepted) {
         log_.warn("cannot accept connections", {{"error", accepted.error()}});
         co_await sleep(loop_, kAcceptPause);
@@ -140,14 +140,14 @@ class HttpServer::Impl {
         server.connection_ended_.wake_one();
       }
     } leave{*this, place};
-    if (stopping_) co_return;
-
+    // One that was accepted as the server was told to stop has its moment as well.
     std::optional<TlsPeer> peer;
     if (tls) {
       const std::string from = stream->peer().to_string();
       place->handshaking = stream.get();
-      Result<TlsAccepted> accepted =
-          co_await tls->accept(std::move(stream), loop_.after(options_.read_timeout));
+      Result<TlsAccepted> accepted = co_await tls->accept(
+          std::move(stream),
+          loop_.after(stopping_ ? ServerConnection::kLastRequestTime : options_.read_timeout));
       place->handshaking = nullptr;
       if (!accepted) {
         // Scanners, health probes and clients with a wrong CA come often; none of them is ours to mend.

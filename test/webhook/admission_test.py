@@ -20,7 +20,6 @@ from replicas import Webhook, ask, wait_for  # noqa: E402
 from control_plane import ControlPlane  # noqa: E402
 
 PICKED, OTHER, LABEL = "picked", "other", {"spark": "yes"}
-MARK = "sparkoperator.k8s.io/mutated-at-submission"
 MERGE = "application/merge-patch+json"
 PATHS = {"SparkApplication": "v1beta2/namespaces/{}/sparkapplications",
          "ScheduledSparkApplication": "v1beta2/namespaces/{}/scheduledsparkapplications",
