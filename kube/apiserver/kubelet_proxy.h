@@ -19,8 +19,8 @@ class KubeletProxy {
 
   // `query` is that of the log subresource: container, follow, tailLines, previous, timestamps …
   Task<Granted<ApiAnswer>> log(ObjectKey pod, QueryParameters query);
-  // Answers with the kubelet's websocket, whatever protocol of binary messages is spoken over it. `query` is that of the
-  // portforward subresource: ports. Other upgrades (SPDY) are refused.
+  // Answers with the kubelet's websocket, whatever protocol of binary messages is spoken over it. `query` is
+  // that of the portforward subresource: ports. Other upgrades (SPDY) are refused.
   Task<Granted<ApiAnswer>> port_forward(ObjectKey pod, QueryParameters query, Headers headers);
 
  private:
