@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 """Facts about what is made only when asked for."""
 
+import os
+import sys
 import unittest
 
-from helm import Helm
+from helm import TOP, Helm
 from render_test import HELM, SELECTOR, ids, rules
+
+sys.path.insert(0, os.path.join(TOP, "test/lib"))
+from pod_monitor import scraped  # noqa: E402
 
 assert isinstance(HELM, Helm)
 USUAL = None
@@ -42,6 +47,8 @@ class Features(unittest.TestCase):
                  sorted((k, n) for k, _, n in usual() if "webhook" in n)),
                 ({"webhook": {"enable": False}}, [], sorted((k, n) for k, _, n in usual() if "webhook" in n)),
                 ({"prometheus": {"podMonitor": {"create": True}}}, [("PodMonitor", "spark-operator-podmonitor")], []),
+                ({"prometheus": {"sparkPodMonitor": {"create": True}, "metrics": {"enable": False}}},
+                 [("PodMonitor", "spark-operator-spark-podmonitor")], []),
                 ({"prometheus": {"serviceMonitor": {"create": True}}},
                  [("Service", "spark-operator-metrics"), ("ServiceMonitor", "spark-operator-servicemonitor")], []),
                 ({"prometheus": {"dashboards": {"create": True}}}, [("ConfigMap", "spark-operator-dashboard-operator")], []),
@@ -58,6 +65,7 @@ class Features(unittest.TestCase):
 
     def test_what_a_cluster_does_not_have_is_said(self):
         for values, words in (({"prometheus": {"podMonitor": {"create": True}}}, "no PodMonitor"),
+                              ({"prometheus": {"sparkPodMonitor": {"create": True}}}, "sparkPodMonitor.create: this cluster has no PodMonitor"),
                               ({"prometheus": {"serviceMonitor": {"create": True}}}, "no ServiceMonitor"),
                               ({"prometheus": {"rules": {"create": True}}}, "no PrometheusRule"),
                               ({"certManager": {"enable": True}}, "no Issuer"),
@@ -132,6 +140,104 @@ class Features(unittest.TestCase):
         closed = HELM.render({"networkPolicy": {"create": True, "egress": [{"ports": [{"port": 443}]}]}, "prometheus": {"metrics": {"enable": False}}})
         self.assertEqual(closed["NetworkPolicy", "spark-operator-controller"]["spec"]["egress"], [{"ports": [{"port": 443}]}])
         self.assertIsNone(closed["NetworkPolicy", "spark-operator-controller"]["spec"]["ingress"])
+
+
+SINK = [(4040, "/metrics/driver/prometheus/"), (4040, "/metrics/executors/prometheus/")]
+EXPORTER = {"prometheus.io/scrape": "true", "prometheus.io/port": "8090", "prometheus.io/path": "/metrics"}
+
+
+def spark_pod(name, role="driver", annotations=None, labels=None, namespace="default", phase="Running", **ports):
+    """As the operator makes them: spark-ui at drivers alone, jmx_exporter=8090 where `spec.monitoring` wants the exporter."""
+    ports = {"blockmanager": 7079, **({"spark-ui": 4040} if role == "driver" else {}), **{k.replace("_", "-"): v for k, v in ports.items()}}
+    return {"metadata": {"name": name, "namespace": namespace, "annotations": annotations or {},
+                         "labels": {"spark-role": role, "sparkoperator.k8s.io/app-name": name.split("-")[0],
+                                    "sparkoperator.k8s.io/launched-by-spark-operator": "true", **(labels or {})}},
+            "spec": {"containers": [{"name": f"spark-kubernetes-{role}", "ports": [{"name": n, "containerPort": p} for n, p in ports.items()]}]},
+            "status": {"phase": phase, "podIP": "10.0.0.1"}}
+
+
+PODS = [
+    spark_pod("plain-driver"), spark_pod("plain-exec-1", "executor"),
+    spark_pod("noted-driver", annotations={"prometheus.io/scrape": "true", "prometheus.io/port": "4040", "prometheus.io/path": SINK[0][1]}),
+    spark_pod("jmx-driver", annotations=EXPORTER, jmx_exporter=8090), spark_pod("jmx-exec-1", "executor", annotations=EXPORTER, jmx_exporter=8090),
+    spark_pod("silent-driver", annotations={"prometheus.io/scrape": "false"}),
+    spark_pod("ended-driver", phase="Succeeded"), spark_pod("strange-driver", labels={"sparkoperator.k8s.io/launched-by-spark-operator": "no"}),
+    spark_pod("far-driver", namespace="far")]
+
+
+class SparkPods(unittest.TestCase):
+    maxDiff = None
+
+    def monitor(self, values=None, **others):
+        rendered = HELM.render({**others, "prometheus": {"sparkPodMonitor": {"create": True, **(values or {})}}})
+        return rendered["PodMonitor", "spark-operator-spark-podmonitor"]
+
+    def found(self, values=None, **others):
+        """Name of the pod → [(port, path)] that are scraped of PODS."""
+        found = {}
+        for target in scraped(self.monitor(values, **others), PODS):
+            found.setdefault(target["pod"], []).append((target["port"], target["path"]))
+        return found
+
+    def test_each_driver_is_asked_for_what_it_has(self):
+        self.assertEqual(self.found(), {"plain-driver": SINK, "noted-driver": SINK, "jmx-driver": [(8090, "/metrics")]})
+
+    def test_executors_are_asked_if_wanted(self):
+        self.assertEqual(self.found({"executors": True}), {**self.found(), "jmx-exec-1": [(8090, "/metrics")]})
+
+    def test_annotations_may_be_what_counts(self):
+        self.assertEqual(self.found({"executors": True, "onlyAnnotated": True}),
+                         {"noted-driver": SINK, "jmx-driver": [(8090, "/metrics")], "jmx-exec-1": [(8090, "/metrics")]})
+
+    def test_one_of_the_two_alone(self):
+        self.assertEqual(self.found({"servlet": {"paths": []}}), {"jmx-driver": [(8090, "/metrics")]})
+        self.assertEqual(self.found({"servlet": {"portName": ""}}), {"jmx-driver": [(8090, "/metrics")]})
+        self.assertEqual(self.found({"jmxExporter": {"portName": ""}}), {"plain-driver": SINK, "noted-driver": SINK})
+        nothing = {"create": True, "servlet": {"paths": []}, "jmxExporter": {"portName": ""}}
+        self.assertIn("nothing to scrape", HELM.refusal({"prometheus": {"sparkPodMonitor": nothing}}))
+
+    def test_ports_and_paths_of_ones_own(self):
+        monitor = self.monitor({"servlet": {"portName": "ui", "paths": ["/p"]}, "jmxExporter": {"portName": "agent", "path": "/j.m"}})
+        pods = [spark_pod("own-driver", ui=4041), spark_pod("agent-driver", annotations={"prometheus.io/path": "/j.m"}, ui=4041, agent=9999)]
+        for path, ports in (("/j.m", [4041, 9999]), ("/jom", [4041, 4041, 9999])):       # a path is a text, no pattern
+            pods[1]["metadata"]["annotations"]["prometheus.io/path"] = path
+            targets = scraped(monitor, pods)
+            self.assertEqual([target["port"] for target in targets], ports)
+            self.assertEqual([target["path"] for target in targets], [*["/p"] * (len(ports) - 1), "/j.m"])
+
+    def test_namespaces_are_those_of_the_applications(self):
+        for values, selector in (({}, {"matchNames": ["default"]}), ({"jobNamespaces": ["a", "b", "a"]}, {"matchNames": ["a", "b"]}),
+                                 ({"jobNamespaces": [""]}, {"any": True}), ({"jobNamespaces": ["a", ""]}, {"any": True}),
+                                 ({"jobNamespaces": []}, {"any": True}), ({"jobNamespaces": None}, {"any": True}),
+                                 ({"jobNamespaceSelector": "team=x"}, {"any": True})):
+            with self.subTest(spark=values):
+                self.assertEqual(self.monitor(spark=values)["spec"]["namespaceSelector"], selector)
+        self.assertEqual(set(self.found(spark={"jobNamespaces": ["far"]})), {"far-driver"})
+        self.assertEqual(set(self.found(spark={"jobNamespaces": []})), {*self.found(), "far-driver"})
+
+    def test_series_have_labels_that_tell_them_apart(self):
+        targets = scraped(self.monitor({"executors": True}), PODS)
+        self.assertEqual(targets[0], {
+            "instance": "10.0.0.1:4040", "port": 4040, "path": SINK[0][1], "namespace": "default", "pod": "plain-driver", "endpoint": "spark-ui",
+            "container": "spark-kubernetes-driver", "spark_role": "driver", "sparkoperator_k8s_io_app_name": "plain",
+            "job": "spark-operator/spark-operator-spark-podmonitor", "metrics_path": SINK[0][1]})
+        series = [{name: value for name, value in target.items() if name not in ("port", "path")} for target in targets]
+        self.assertEqual(len({tuple(sorted(each.items())) for each in series}), len(targets))
+        renamed = scraped(self.monitor({"jobLabel": "sparkoperator.k8s.io/app-name", "podTargetLabels": []}), PODS)[0]
+        self.assertEqual((renamed["job"], "spark_role" in renamed), ("plain", False))
+
+    def test_values_reach_it(self):
+        monitor = self.monitor({"labels": {"release": "x"}, "interval": "10s", "scheme": "https"}, commonLabels={"team": "blue"})
+        self.assertLessEqual({**SELECTOR, "release": "x", "team": "blue"}.items(), monitor["metadata"]["labels"].items())
+        self.assertEqual({(e["interval"], e["scheme"]) for e in monitor["spec"]["podMetricsEndpoints"]}, {("10s", "https")})
+        self.assertEqual([e["interval"] for e in self.monitor()["spec"]["podMetricsEndpoints"]], ["30s"] * 3)
+
+    def test_sections_that_are_null_have_their_defaults_and_values_are_left_out(self):
+        nulls = {"labels": None, "jobLabel": None, "podTargetLabels": None, "scheme": None, "interval": None, "servlet": None, "jmxExporter": None}
+        monitor = self.monitor(nulls)
+        self.assertEqual([sorted(e) for e in monitor["spec"]["podMetricsEndpoints"]], [["path", "port", "relabelings"]] * 3)
+        self.assertEqual([(t["pod"], t["port"], t["path"]) for t in scraped(monitor, PODS)],
+                         [(t["pod"], t["port"], t["path"]) for t in scraped(self.monitor(), PODS)])
 
 
 class NamespacesOnly(unittest.TestCase):

@@ -39,6 +39,10 @@ SHOWN = {"controller.featureGates": "RestSubmitter=true,DefaultTimeToLive=true",
          "controller.logEncoder": "--zap-encoder=json", "webhook.logEncoder": "--zap-encoder=json",
          "controller.scheduledSparkApplicationTimestampPrecision": "timestamp-precision=micros"}
 
+# Lists of texts; others are lists of maps.
+TEXTS = ("spark.jobNamespaces", "controller.batchScheduler.kubeSchedulerNames", "prometheus.sparkPodMonitor.podTargetLabels",
+         "prometheus.sparkPodMonitor.servlet.paths")
+
 
 def everything_on():
     """Values of which each differs from its default and can be told from all others; and how each shows in the objects."""
@@ -56,7 +60,7 @@ def everything_on():
             new, seen = number, str(number)
         elif isinstance(value.default, dict):
             new, seen = {"name": name}, name
-        elif value.dotted in ("spark.jobNamespaces", "controller.batchScheduler.kubeSchedulerNames") or value.dotted.endswith("extraArgs"):
+        elif value.dotted in TEXTS or value.dotted.endswith("extraArgs"):
             new, seen = [name], name
         elif isinstance(value.default, list):
             new, seen = [{"name": name}], name

@@ -605,6 +605,54 @@
     ]
    }
   },
+  "sparkPodMonitor": {
+   "create": [
+    false
+   ],
+   "labels": [
+    {}
+   ],
+   "jobLabel": [
+    ""
+   ],
+   "podTargetLabels": [
+    [
+     "spark-role",
+     "sparkoperator.k8s.io/app-name"
+    ]
+   ],
+   "executors": [
+    false
+   ],
+   "onlyAnnotated": [
+    false
+   ],
+   "scheme": [
+    "http"
+   ],
+   "interval": [
+    "30s"
+   ],
+   "servlet": {
+    "portName": [
+     "spark-ui"
+    ],
+    "paths": [
+     [
+      "/metrics/driver/prometheus/",
+      "/metrics/executors/prometheus/"
+     ]
+    ]
+   },
+   "jmxExporter": {
+    "portName": [
+     "jmx-exporter"
+    ],
+    "path": [
+     "/metrics"
+    ]
+   }
+  },
   "serviceMonitor": {
    "create": [
     false
