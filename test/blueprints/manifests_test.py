@@ -70,7 +70,9 @@ class Manifests(unittest.TestCase):
             changed(kind("volcano", "Queue"), ("spec", "weight"), "4"),
             changed(kind("argo-workflows", "Workflow"), ("spec", "templates", 0, "resource", "action"), "make"),
             changed(kind("argo-cd", "Application"), ("spec", "syncPolicy", "automatic"), {}),
-            changed(kind("prometheus-servlet", "PodMonitor"), ("spec", "podMetricsEndpoints", 0, "interval"), "30"),
+            changed(self.pod_monitor(), ("spec", "podMetricsEndpoints", 0, "interval"), "30"),
+            changed(self.pod_monitor(), ("spec", "podMetricsEndpoints", 0, "relabelings", 0, "action"), "omit"),
+            changed(self.pod_monitor(), ("spec", "podMetricsEndpoints", 0, "relabelings", 0, "source_labels"), []),
             changed(kind("yunikorn", "SparkApplication"), ("spec", "batchSchedulerOptions", "queues"), "x"),
             changed(kind("history-server", "Deployment"), ("spec", "template", "spec", "volumes", 0, "name"), "other"),
         ]
@@ -83,6 +85,10 @@ class Manifests(unittest.TestCase):
                    "--api-versions", "monitoring.coreos.com/v1/PodMonitor", "--api-versions", "monitoring.coreos.com/v1/PrometheusRule"]
         text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT).stdout
         return [o for o in load_all(text) if "helm.sh/hook" not in o["metadata"].get("annotations", {})]
+
+    def pod_monitor(self):
+        made = self.template("spark-operator", "spark-operator", os.path.join(FOLDER, "prometheus-servlet", "values", "operator.yaml"))
+        return next(o for o in made if o["kind"] == "PodMonitor")
 
     def test_values_render_to_what_the_server_accepts(self):
         objects, clusters = [], {}

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The objects that each blueprint ends in, field by field, as its README says: what `sparkctl render` makes of the applications.
+"""The objects that each blueprint ends in, field by field, as its README says: what `sparkctl render` makes of the applications, and whom
+the chart's PodMonitor finds among them.
 
-    SPARKCTL=… test/blueprints/render_test.py
+    SPARKCTL=… test/blueprints/render_test.py             # HELM, or the one that test/lib/fetch_helm.sh builds
 """
 
 import fnmatch
@@ -10,10 +11,15 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import unittest
 
 import yaml
 from blueprints import FLAGS, FOLDER, INGRESS, TOP, Made, applications, documents, folders, load_all, named_step, render, rendered
+
+sys.path[:0] = [os.path.join(TOP, "test", "lib"), os.path.join(TOP, "test", "chart")]
+from helm import Helm  # noqa: E402
+from pod_monitor import scraped  # noqa: E402
 
 EXISTS = {"operator": "Exists", "effect": "NoSchedule"}
 
@@ -313,6 +319,21 @@ class ScaleTest(unittest.TestCase):
                 at = at["properties"][step]
 
 
+def pod_monitor(folder):
+    """Of the operator's chart with the values of this folder."""
+    with open(os.path.join(FOLDER, folder, "values", "operator.yaml"), encoding="utf-8") as file:
+        return Helm().render(file.read())["PodMonitor", "spark-operator-spark-podmonitor"]
+
+
+def pods(made):
+    """The driver, and an executor with what Spark would read for it."""
+    given = {what: {key.removeprefix(prefix): value for key, value in made.properties.items() if key.startswith(prefix)}
+             for what, prefix in ((what, f"spark.kubernetes.executor.{what}.") for what in ("label", "annotation"))}
+    executor = {"metadata": {"name": "exec-1", "namespace": made.driver["metadata"]["namespace"], "annotations": given["annotation"],
+                             "labels": {**given["label"], "spark-role": "executor"}}, "spec": made.executor["spec"]}
+    return [made.driver, executor]
+
+
 class Watching(unittest.TestCase):
     def test_the_servlet(self):
         made = render("prometheus-servlet", "app.yaml")
@@ -321,11 +342,8 @@ class Watching(unittest.TestCase):
         self.assertLessEqual(notes.items(), made.one("Service", "driver-svc")["metadata"]["annotations"].items())
         asked = next(o for _, o in documents("prometheus-servlet") if o["kind"] == "SparkApplication")["spec"]["sparkConf"]
         self.assertEqual({key: made.properties.get(key) for key in asked}, asked)
-        monitor = next(o for _, o in documents("prometheus-servlet") if o["kind"] == "PodMonitor")["spec"]
-        ports = {port["name"]: port["containerPort"] for port in made.container["ports"]}
-        self.assertEqual({ports[endpoint["port"]] for endpoint in monitor["podMetricsEndpoints"]}, {4040})
-        self.assertLessEqual(monitor["selector"]["matchLabels"].items(), made.driver["metadata"]["labels"].items())
-        self.assertEqual(monitor["podMetricsEndpoints"][0]["path"], notes["prometheus.io/path"])
+        found = [(t["pod"], t["port"], t["path"]) for t in scraped(pod_monitor("prometheus-servlet"), pods(made))]
+        self.assertEqual(found, [("watched-driver", 4040, notes["prometheus.io/path"]), ("watched-driver", 4040, "/metrics/executors/prometheus/")])
 
     def test_the_java_agent(self):
         made = render("jmx-exporter", "app.yaml")
@@ -335,12 +353,13 @@ class Watching(unittest.TestCase):
         for role in ("driver", "executor"):
             self.assertIn(agent, made.properties[f"spark.{role}.extraJavaOptions"])
         self.assertIn("/etc/metrics/conf", mounts(made.container).values())
-        ports = {port["name"]: port["containerPort"] for port in made.container["ports"]}
-        monitor = next(o for _, o in documents("jmx-exporter") if o["kind"] == "PodMonitor")["spec"]
-        self.assertEqual([ports[e["port"]] for e in monitor["podMetricsEndpoints"]], [8090])
         executor = next(c for c in made.executor["spec"]["containers"] if c["name"] == "spark-kubernetes-executor")
         self.assertIn("/etc/metrics/conf", mounts(executor).values())
         self.assertIn(8090, [port["containerPort"] for port in executor.get("ports", [])])
+        both = [(name, 8090, "/metrics") for name in ("jmx-driver", "exec-1")]
+        self.assertEqual([(t["pod"], t["port"], t["path"]) for t in scraped(pod_monitor("jmx-exporter"), pods(made))], both)
+        # The exporter's driver is not asked for a sink that it lacks, where the sink of others is scraped.
+        self.assertEqual([(t["pod"], t["port"], t["path"]) for t in scraped(pod_monitor("prometheus-servlet"), pods(made))], both[:1])
 
     def test_event_logs_and_who_reads_them(self):
         made = render("event-logs", "app.yaml")
