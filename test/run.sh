@@ -168,8 +168,8 @@ e2e_part() {
     deploy/lib/class_archive.py "$tree" || echo "Spark $version starts slower without the archive of its classes"
   done
   test/lib/fetch_control_plane.sh >/dev/null || return 1
-  KUBECTL=$(test/lib/fetch_kubectl.sh) || return 1
-  export KUBECTL
+  KUBECTL=$(test/lib/fetch_kubectl.sh) && HELM=$(test/lib/fetch_helm.sh) || return 1
+  export KUBECTL HELM
   CONNECT_CLIENT_4_1=$(test/lib/fetch_connect_client.sh 4.1.4) || return 1
   export CONNECT_CLIENT_4_1
   if [ "${E2E_ALL:-}" = 1 ]; then

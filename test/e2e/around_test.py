@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """What is around a running application: a real driver of Spark 3.5 whose PrometheusServlet a real Prometheus scrapes, found
-through the labels and annotations of its pod alone; the service of its user interface; the disruption budget that keeps it
-from being evicted. On a real API server.
+through the labels and annotations of its pod alone, and through the chart's PodMonitor; the service of its user interface; the
+disruption budget that keeps it from being evicted. On a real API server.
 
-    test/e2e/around_test.py             # SPARK_OPERATOR, SPARKCTL, KUBECTL; prometheus (Debian's package) on the PATH
+    test/e2e/around_test.py             # SPARK_OPERATOR, SPARKCTL, KUBECTL, HELM; prometheus (Debian's package) on the PATH
 """
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -18,12 +17,16 @@ import unittest
 import urllib.parse
 import urllib.request
 
+import yaml
 from cells import Cell
 from cluster import state_of
 from joined_cluster import JoinedCluster
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+TEST = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(TEST, "lib"), os.path.join(TEST, "chart")]
 from control_plane import dies_with_parent, free_port  # noqa: E402
+from helm import Helm  # noqa: E402
+from pod_monitor import discovered, scrape_configs  # noqa: E402
 
 NAME = "pi-watched"
 # As people configure it: the sink on the port of the user interface, told to scrapers by annotations.
@@ -59,7 +62,7 @@ spec:
 """
 
 # The relabelling that every guide to scraping by annotation has. Debian's Prometheus is built without discovery from
-# Kubernetes, so discovered() is its role "pod": the same meta labels, read from the same pods.
+# Kubernetes, so pod_monitor.discovered() is its role "pod": the same meta labels, read from the same pods.
 SCRAPE = """
 global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs:
@@ -81,17 +84,12 @@ scrape_configs:
 """
 
 
-def discovered(pods):
-    """The targets of the role "pod": one a container port, with labels and annotations of the pod."""
-    targets = []
-    for pod in pods:
-        labels = {"__meta_kubernetes_pod_name": pod["metadata"]["name"], "__meta_kubernetes_pod_ip": pod["status"].get("podIP", "")}
-        for what in ("label", "annotation"):
-            for key, value in pod["metadata"].get(what + "s", {}).items():
-                labels[f"__meta_kubernetes_pod_{what}_{re.sub('[^a-zA-Z0-9_]', '_', key)}"] = value
-        targets += [{"targets": [f"{pod['status'].get('podIP', '')}:{port['containerPort']}"], "labels": labels}
-                    for container in pod["spec"]["containers"] for port in container.get("ports", [])]
-    return targets
+def config():
+    """SCRAPE, and what the chart's PodMonitor means."""
+    monitor = Helm().render({"prometheus": {"sparkPodMonitor": {"create": True, "executors": True, "interval": "1s"}}})
+    both = yaml.safe_load(SCRAPE)
+    both["scrape_configs"] += scrape_configs(monitor["PodMonitor", "spark-operator-spark-podmonitor"], "pods.json")
+    return yaml.safe_dump(both)
 
 
 class Prometheus:
@@ -168,19 +166,28 @@ class Around(unittest.TestCase):
             self.assertEqual(driver["metadata"]["labels"][key], value)
 
     def prometheus_scrapes_it(self):
-        with Prometheus(SCRAPE, discovered(self.cluster.list("pods", ""))) as prometheus:
+        job = "spark-operator/spark-operator-spark-podmonitor"
+        with Prometheus(config(), discovered(self.cluster.list("pods", ""))) as prometheus:
             try:
                 self.cluster.wait_for(lambda: prometheus.query(f'up{{application="{NAME}"}} == 1'), "the driver is no target that is up", limit=120)
-                found = self.cluster.wait_for(
-                    lambda: prometheus.query(f'{{application="{NAME}",__name__=~"metrics_.*_driver_jvm_heap_used_.*"}}'),
-                    "no metric of the driver's heap", limit=90)
+                for labels in (f'application="{NAME}"', f'job="{job}",sparkoperator_k8s_io_app_name="{NAME}"'):
+                    found = self.cluster.wait_for(
+                        lambda: prometheus.query(f'{{{labels},__name__=~"metrics_.*_driver_jvm_heap_used_.*"}}'),
+                        f"no metric of the driver's heap with {labels}", limit=90)
+                    self.assertEqual({series["metric"]["pod"] for series in found}, {f"{NAME}-driver"})
+                    self.assertGreater(float(found[0]["value"][1]), 1e6)
+                # What the driver tells of its executors has a path of its own, and so has its `up`.
+                self.cluster.wait_for(lambda: prometheus.query(f'metrics_executor_totalCores{{job="{job}"}} > 0'), "no metric of executors", limit=90)
+                up = {(path, "1") for path in ("/metrics/driver/prometheus/", "/metrics/executors/prometheus/")}
+                self.cluster.wait_for(
+                    lambda: {(s["metric"]["metrics_path"], s["value"][1]) for s in prometheus.query(f'up{{job="{job}"}}')} == up,
+                    "not both paths are up, each in a series of its own", limit=90)
             except AssertionError:
                 print(prometheus.tail())
                 raise
-            self.assertEqual({series["metric"]["pod"] for series in found}, {f"{NAME}-driver"})
-            self.assertGreater(float(found[0]["value"][1]), 1e6)
             targets = prometheus.ask("targets")["activeTargets"]
-            self.assertEqual({t["scrapeUrl"].split(":", 2)[2] for t in targets}, {"4040/metrics/driver/prometheus/"})
+            self.assertEqual(sorted(t["scrapeUrl"].split(":", 2)[2] for t in targets),
+                             ["4040/metrics/driver/prometheus/"] * 2 + ["4040/metrics/executors/prometheus/"])
 
     def evict(self):
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": f"{NAME}-driver", "namespace": "default"}}
