@@ -105,7 +105,14 @@ Task<int> forward(Session& session, const Invocation& asked) {
   {
     // Whoever may not do it shall hear so now, not from an empty page.
     auto first = co_await kube::connect_to_pod(*cluster->client, key, static_cast<std::uint16_t>(remote));
-    if (!first) co_return session.failed(std::move(first).error().while_doing("forward to pod " + key.name));
+    if (!first) {
+      const bool forbidden = first.error().kind() == ErrorKind::Forbidden;
+      const int code = session.failed(std::move(first).error().while_doing("forward to pod " + key.name));
+      // An API server that misses `create` does not say what it misses.
+      if (forbidden)
+        session.note("it takes the rights to get and, from Kubernetes 1.35 on, to create pods/portforward");
+      co_return code;
+    }
   }
   const std::string local = std::to_string(forwarder.local().port);
   session.say("forwarding from " + local + " -> " + std::to_string(remote));

@@ -164,7 +164,6 @@ class JoinedNode(unittest.TestCase):
 
     def test_sparkctl_forwards_a_port_of_the_driver(self):
         self.kubectl("create", "-f", os.path.join(TOP, "charts/spark-operator-chart/crds/sparkoperator.k8s.io_sparkapplications.yaml"))
-        self.kubectl("wait", "--for=condition=established", "crd/sparkapplications.sparkoperator.k8s.io")
         app = {"apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication", "metadata": {"name": "pi"},
                "spec": {"type": "Python", "sparkVersion": "3.5.7", "mainApplicationFile": "local:///pi.py", "driver": {}, "executor": {}}}
         self.wait_for(lambda: "created" in self.kubectl("create", "-f", "-", text=json.dumps(app), check=False), "no application")
