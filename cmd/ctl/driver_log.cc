@@ -1,7 +1,6 @@
 #include "cmd/ctl/driver_log.h"
 
 #include "cmd/ctl/lookup.h"
-#include "kube/async/retry.h"
 #include "kube/client/api.h"
 
 namespace ctl {
@@ -16,8 +15,6 @@ namespace {
 
 // As long as upstream's sparkctl waits, each for the pod and for its log.
 constexpr kube::Duration kPatience = std::chrono::seconds(30);
-constexpr kube::Backoff kLookAgain{
-    .initial = std::chrono::milliseconds(300), .factor = 1.5, .max = std::chrono::seconds(2)};
 
 bool is_over(const std::string& state) {
   return state == "COMPLETED" || state == "FAILED";

@@ -6,8 +6,13 @@
 #pragma once
 
 #include "cmd/ctl/session.h"
+#include "kube/async/retry.h"
 
 namespace ctl {
+
+// How often a command looks for what a person waits for.
+constexpr kube::Backoff kLookAgain{
+    .initial = std::chrono::milliseconds(300), .factor = 1.5, .max = std::chrono::seconds(2)};
 
 struct LogRequest {
   std::string pod;

@@ -1,7 +1,6 @@
 #include "cmd/ctl/command_functions.h"
 #include "cmd/ctl/driver_log.h"
 #include "cmd/ctl/lookup.h"
-#include "kube/async/retry.h"
 #include "kube/async/task_group.h"
 #include "kube/client/api.h"
 #include "kube/client/port_forward.h"
@@ -16,8 +15,6 @@ using kube::Task;
 
 namespace {
 
-constexpr kube::Backoff kLookAgain{
-    .initial = std::chrono::milliseconds(300), .factor = 1.5, .max = std::chrono::seconds(2)};
 constexpr kube::Backoff kEverySecond{
     .initial = std::chrono::seconds(1), .factor = 1, .max = std::chrono::seconds(1)};
 
@@ -26,12 +23,6 @@ std::string phase_of(const Json& pod) {
 }
 bool has_ended(const Json& pod) {
   return phase_of(pod) == "Succeeded" || phase_of(pod) == "Failed";
-}
-
-// What is left of the last run goes first.
-bool is_to_run_again(std::string_view state) {
-  return state == "NEW" || state == "PENDING_RERUN" || state == "INVALIDATING" || state == "RESUMING" ||
-         state == "FAILING";
 }
 
 // The driver's pod, once it runs. Error NotFound: there is none, or it has ended.
@@ -54,7 +45,9 @@ Task<Result<Json>> wait_until_it_runs(Session& session, Cluster cluster, std::st
     if (ended || deleted) {
       auto app = co_await find_application(cluster, application);
       if (!app) co_return fail(std::move(app));
-      if (!is_to_run_again(state_of(*app)))
+      // What is left of the last run goes first.
+      const std::string state = state_of(*app);
+      if (!is_about_to_run(state) && state != "FAILING")
         co_return fail(ErrorKind::NotFound, why + ": its web interface ended with it");
     }
     if (!std::exchange(told, true)) session.note("waiting for it to run: " + why);

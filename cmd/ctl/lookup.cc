@@ -54,6 +54,9 @@ std::string state_of(const Json& application) {
   const std::string state = kube::string_at(application, {"status", "applicationState", "state"});
   return state.empty() ? "NEW" : state;
 }
+bool is_about_to_run(std::string_view state) {
+  return state == "NEW" || state == "PENDING_RERUN" || state == "INVALIDATING" || state == "RESUMING";
+}
 std::string driver_pod_of(const Json& application) {
   const std::string known = kube::string_at(application, {"status", "driverInfo", "podName"});
   if (!known.empty()) return known;

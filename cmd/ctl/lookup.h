@@ -22,6 +22,8 @@ std::string uid_of(const kube::Json& object);
 std::string label_of(const kube::Json& object, const char* label);
 // "NEW" where status has none yet.
 std::string state_of(const kube::Json& application);
+// Whether the next thing in that state is a submission, without anybody's doing and whatever came before.
+bool is_about_to_run(std::string_view state);
 // The one that status names, else the one that the operator would make.
 std::string driver_pod_of(const kube::Json& application);
 

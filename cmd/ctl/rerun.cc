@@ -28,7 +28,7 @@ Task<Result<>> start_over(Cluster cluster, std::string name, bool force) {
   if (const Json* suspended = kube::find_path(*app, {"spec", "suspend"});
       (suspended != nullptr && *suspended == true) || state == "SUSPENDED" || state == "SUSPENDING")
     co_return fail(ErrorKind::InvalidInput, what + " is suspended; sparkctl resume " + name + " lets it run");
-  if (state == "NEW" || state == "PENDING_RERUN" || state == "INVALIDATING" || state == "RESUMING")
+  if (is_about_to_run(state))
     co_return fail(ErrorKind::InvalidInput, what + " is " + state + " and about to run anyway");
   const bool ended = state == "COMPLETED" || state == "FAILED" || state == "SUBMISSION_FAILED";
   if (!ended && !force)

@@ -2,6 +2,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include "kube/apiserver/kubelet_proxy.h"
 #include "kube/async/task_group.h"
 #include "kube/async/timer.h"
 
@@ -13,8 +14,6 @@ namespace {
 constexpr Duration kSendWithin = 60s;
 // Whoever reads a pod's words may pause; who is gone is found by the keep-alive of TCP.
 constexpr Duration kForwardWithin = 10min;
-// As the kubelet's side has it (kubelet_proxy.cc).
-constexpr std::size_t kMaxMessage = 1u << 20;
 
 HttpResponse whole(const ApiAnswer& answer) {
   HttpResponse response;
@@ -164,7 +163,7 @@ Task<> HttpFront::send_websocket(HttpExchange& exchange, ApiAnswer& answer) {
 
 Task<> HttpFront::join_websockets(HttpExchange& exchange, ApiAnswer& answer) {
   auto socket = co_await exchange.accept_websocket(
-      std::string(answer.headers.get("Sec-WebSocket-Protocol").value_or("")), kMaxMessage);
+      std::string(answer.headers.get("Sec-WebSocket-Protocol").value_or("")), KubeletProxy::kMaxMessage);
   if (!socket) co_return;
   TaskGroup both(loop_, log_);
   both.spawn("to kubelet",

@@ -6,8 +6,6 @@ namespace {
 
 // A kubelet that does not answer must not hold a client for ever.
 constexpr Duration kAnswerWithin = 30s;
-// Of one websocket message; kubelets send some ten KiB at once.
-constexpr std::size_t kMaxMessage = 1u << 20;
 
 class LogStream final : public AnswerStream {
  public:

@@ -16,7 +16,6 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.error
 import urllib.request
@@ -26,6 +25,7 @@ from blueprints import CRDS, FLAGS, NO_NETWORK, TOP, Made, applications, command
 
 sys.path.insert(0, os.path.join(TOP, "test", "lib"))
 from control_plane import ControlPlane, dies_with_parent  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 LIMIT = 180
 APPS = "/apis/sparkoperator.k8s.io/v1beta2/namespaces/default/sparkapplications"
@@ -86,7 +86,7 @@ class World:
                           {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}})
         self.start("node", os.environ["PRETEND_KUBELET"], "--kubeconfig", self.plane.kubeconfig)
         self.wait(lambda: [n for n in self.api.call("GET", "/api/v1/nodes")["items"]
-                           if any(c["type"] == "Ready" and c["status"] == "True" for c in n["status"].get("conditions", []))], "no node")
+                           if any(c["type"] == "Ready" and c["status"] == "True" for c in n.get("status", {}).get("conditions", []))], "no node")
         self.start("operator", os.environ["SPARK_OPERATOR"], "controller", "start", "--submitter=native", "--leader-election=false",
                    "--health-probe-bind-address=0", "--kubeconfig", self.plane.kubeconfig, *self.flags)
 
@@ -121,14 +121,7 @@ class World:
         return self.api.call("GET", f"{PODS}?labelSelector=spark-role%3Ddriver,sparkoperator.k8s.io/app-name%3D{name}")["items"]
 
     def wait(self, fact, what):
-        deadline = time.monotonic() + LIMIT
-        while True:
-            value = fact()
-            if value:
-                return value
-            if time.monotonic() > deadline:
-                raise AssertionError((what() if callable(what) else what) + "\n" + self.said())
-            time.sleep(0.1)
+        return wait_for(fact, lambda: (what() if callable(what) else what) + "\n" + self.said(), limit=LIMIT)
 
     def said(self):
         with open(os.path.join(self.plane.folder, "operator.log"), errors="replace", encoding="utf-8") as log:

@@ -24,6 +24,7 @@ import urllib.request
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "test", "lib"))
 from control_plane import ControlPlane, dies_with_parent  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 LIMIT = 120
 GROUP = "/apis/sparkoperator.k8s.io/v1beta2/namespaces"
@@ -97,15 +98,11 @@ class Troubleshooting(unittest.TestCase):
             raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()[:500]}") from None
 
     def wait(self, fact, what):
-        deadline = time.monotonic() + LIMIT
-        while True:
-            value = fact()
-            if value:
-                return value
-            if time.monotonic() > deadline:
-                with open(os.path.join(self.folder, "operator.log"), errors="replace", encoding="utf-8") as log:
-                    self.fail(f"{what}\n" + "".join(log.readlines()[-10:]))
-            time.sleep(0.1)
+        return wait_for(fact, lambda: f"{what()}\n{self.tail()}", limit=LIMIT)
+
+    def tail(self):
+        with open(os.path.join(self.folder, "operator.log"), errors="replace", encoding="utf-8") as log:
+            return "".join(log.readlines()[-10:])
 
     # --- what a cluster does
 
@@ -122,10 +119,10 @@ class Troubleshooting(unittest.TestCase):
         return None if application is None else application.get("status", {}).get("applicationState", {}).get("state", "")
 
     def wait_for_state(self, name, state):
-        self.wait(lambda: self.state(name) == state, f"{name} does not become {state}: {self.state(name)}")
+        self.wait(lambda: self.state(name) == state, lambda: f"{name} does not become {state}: {self.state(name)}")
 
     def pod_status(self, name, status):
-        self.wait(lambda: self.call("GET", f"/api/v1/namespaces/default/pods/{name}"), f"no pod {name}")
+        self.wait(lambda: self.call("GET", f"/api/v1/namespaces/default/pods/{name}"), lambda: f"no pod {name}")
         self.call("PATCH", f"/api/v1/namespaces/default/pods/{name}/status", {"status": status}, "application/merge-patch+json")
 
     @staticmethod
