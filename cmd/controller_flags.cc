@@ -22,10 +22,10 @@ const std::set<std::string> kGates{"PartialRestart", "LoadSparkDefaults", "RestS
                                    "DefaultTimeToLive"};
 
 // The flags, each bound to its member. One object so that usage and parsing come from one list.
-class Flags : private FlagParser {
+class Flags final : public StartFlags {
  public:
   explicit Flags(ControllerFlags& into)
-      : FlagParser("Run the controllers", "spark-operator controller start"), flags_(into) {
+      : StartFlags("Run the controllers", "spark-operator controller start", into), flags_(into) {
     number("--controller-threads", flags_.controller_threads, "Concurrent reconciles of each controller");
     list("--namespaces", flags_.namespaces, "Namespaces to manage; none or \"\" means all");
     text("--namespace-selector", flags_.namespace_selector, "Label selector; adds matching namespaces");
@@ -103,17 +103,8 @@ class Flags : private FlagParser {
          "Authorities that the submission service's certificate is checked with");
     custom("--feature-gates", "NAME=true|false,…", "Features to switch on or off",
            [this](const std::string& value) { return set_gates(value); });
-    process_rows(*this, flags_);
+    process_rows();
   }
-
-  Result<> parse(std::vector<std::string> arguments) {
-    if (auto parsed = FlagParser::parse(std::move(arguments)); !parsed) return parsed;
-    flags_.given = given();
-    return check();
-  }
-
-  using FlagParser::rows;
-  using FlagParser::usage;
 
  private:
   std::string set_gates(const std::string& value) {
@@ -128,7 +119,7 @@ class Flags : private FlagParser {
     return "";
   }
 
-  Result<> check() {
+  Result<> check() const override {
     const auto wrong = [](const std::string& message) { return fail(ErrorKind::InvalidInput, message); };
     if (auto selector = kube::LabelSelector::parse(flags_.namespace_selector); !selector)
       return fail(std::move(selector).error().while_doing("--namespace-selector"));
@@ -163,13 +154,10 @@ class Flags : private FlagParser {
           "--scheduled-spark-application-timestamp-precision: expected nanos, micros, millis, seconds or "
           "minutes");
     }
-    if (flags_.gate("RestSubmitter")) {
-      if (auto checked = check_submission_service(); !checked) return checked;
-    }
-    return finish_process_flags(flags_);
+    return flags_.gate("RestSubmitter") ? check_submission_service() : Result<>{};
   }
 
-  Result<> check_submission_service() {
+  Result<> check_submission_service() const {
     const auto wrong = [](const std::string& message) { return fail(ErrorKind::InvalidInput, message); };
     if (auto url = controller::parse_service_url(flags_.submitter_service_url); !url)
       return fail(std::move(url).error().while_doing("--submitter-service-url"));
@@ -212,8 +200,7 @@ std::vector<std::string> ControllerFlags::without_effect() const {
 
 Result<ControllerFlags> parse_controller_flags(std::vector<std::string> arguments) {
   ControllerFlags flags;
-  Flags parser(flags);
-  if (auto parsed = parser.parse(std::move(arguments)); !parsed) return fail(std::move(parsed));
+  if (auto parsed = Flags(flags).parse(std::move(arguments)); !parsed) return fail(std::move(parsed));
   return flags;
 }
 

@@ -8,32 +8,10 @@ using kube::ErrorKind;
 using kube::fail;
 using kube::Result;
 
-void process_rows(FlagParser& parser, ProcessFlags& flags) {
-  parser.boolean("--leader-election", flags.leader_election, "Elect a leader among replicas");
-  parser.text("--leader-election-lock-name", flags.leader_election_lock_name, "Name of the Lease");
-  parser.text("--leader-election-lock-namespace", flags.leader_election_lock_namespace,
-              "Namespace of the Lease");
-  parser.duration("--leader-election-lease-duration", flags.leader_election_lease_duration,
-                  "Patience of candidates");
-  parser.duration("--leader-election-renew-deadline", flags.leader_election_renew_deadline,
-                  "When a leader gives up");
-  parser.duration("--leader-election-retry-period", flags.leader_election_retry_period, "Between renewals");
-  parser.number("--kube-api-qps", flags.kube_api_qps, "Requests a second; unset: no limit of our own");
-  parser.number("--kube-api-burst", flags.kube_api_burst, "Requests at once");
-  parser.text("--metrics-bind-address", flags.metrics_bind_address, "host:port of /metrics; 0: none");
-  parser.text("--metrics-endpoint", flags.metrics_endpoint,
-              "Another path that answers as /metrics does, which always answers");
-  parser.boolean("--secure-metrics", flags.secure_metrics,
-                 "Serve metrics over TLS, with a certificate of the process's own or the one mounted in "
-                 "k8s-metrics-server/serving-certs of the temporary folder");
-  parser.text("--health-probe-bind-address", flags.health_probe_bind_address,
-              "host:port of /healthz and /readyz; 0: none");
-  parser.text("--kubeconfig", flags.kubeconfig,
-              "Path of a kubeconfig; else $KUBECONFIG, in-cluster, ~/.kube/config");
-  parser.logging(flags.log_level, flags.log_format);
-}
+namespace {
 
-Result<> finish_process_flags(ProcessFlags& flags) {
+// "" among the namespaces means all.
+Result<> finish(ProcessFlags& flags) {
   const auto wrong = [](const std::string& message) { return fail(ErrorKind::InvalidInput, message); };
   if (std::ranges::find(flags.namespaces, "") != flags.namespaces.end()) {
     flags.namespaces.clear();
@@ -57,6 +35,40 @@ Result<> finish_process_flags(ProcessFlags& flags) {
       return fail(std::move(parsed).error().while_doing(flag));
   }
   return {};
+}
+
+}  // namespace
+
+void StartFlags::process_rows() {
+  ProcessFlags& flags = process_flags_;
+  boolean("--leader-election", flags.leader_election, "Elect a leader among replicas");
+  text("--leader-election-lock-name", flags.leader_election_lock_name, "Name of the Lease");
+  text("--leader-election-lock-namespace", flags.leader_election_lock_namespace, "Namespace of the Lease");
+  duration("--leader-election-lease-duration", flags.leader_election_lease_duration,
+           "Patience of candidates");
+  duration("--leader-election-renew-deadline", flags.leader_election_renew_deadline,
+           "When a leader gives up");
+  duration("--leader-election-retry-period", flags.leader_election_retry_period, "Between renewals");
+  number("--kube-api-qps", flags.kube_api_qps, "Requests a second; unset: no limit of our own");
+  number("--kube-api-burst", flags.kube_api_burst, "Requests at once");
+  text("--metrics-bind-address", flags.metrics_bind_address, "host:port of /metrics; 0: none");
+  text("--metrics-endpoint", flags.metrics_endpoint,
+       "Another path that answers as /metrics does, which always answers");
+  boolean("--secure-metrics", flags.secure_metrics,
+          "Serve metrics over TLS, with a certificate of the process's own or the one mounted in "
+          "k8s-metrics-server/serving-certs of the temporary folder");
+  text("--health-probe-bind-address", flags.health_probe_bind_address,
+       "host:port of /healthz and /readyz; 0: none");
+  text("--kubeconfig", flags.kubeconfig,
+       "Path of a kubeconfig; else $KUBECONFIG, in-cluster, ~/.kube/config");
+  logging(flags.log_level, flags.log_format);
+}
+
+Result<> StartFlags::parse(std::vector<std::string> arguments) {
+  if (auto parsed = FlagParser::parse(std::move(arguments)); !parsed) return parsed;
+  process_flags_.given = given();
+  if (auto checked = check(); !checked) return checked;
+  return finish(process_flags_);
 }
 
 }  // namespace cmd

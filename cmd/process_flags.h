@@ -2,8 +2,9 @@
 // to and how fast, where it is probed and scraped, how it elects a leader, how it logs.
 //
 //   struct ControllerFlags : ProcessFlags { … };
-//   process_rows(parser, flags);                       // the rows, one place for all processes
-//   if (auto checked = finish_process_flags(flags); !checked) …    // InvalidInput names the flag
+//   class Flags final : public StartFlags { … };       // binds each flag to its member
+//   ControllerFlags flags;
+//   if (auto parsed = Flags(flags).parse(arguments); !parsed) …    // InvalidInput names the flag
 //
 // Defaults are the controller's; another process sets its own before it makes the rows.
 // Thread: pure.
@@ -46,10 +47,23 @@ struct ProcessFlags {
   std::vector<std::string> given;  // flags that were on the command line
 };
 
-// Rows of all members but `namespaces` (its help differs) and `given`.
-void process_rows(FlagParser& parser, ProcessFlags& flags);
+// Reads the flags of one `start` command into its ProcessFlags. A process derives from it, declares its own
+// rows in the constructor with process_rows() among them, and says in check() what is wrong with its values.
+class StartFlags : public FlagParser {
+ public:
+  // Error InvalidInput: the command line, what check() found, or ProcessFlags that do not fit together.
+  kube::Result<> parse(std::vector<std::string> arguments);
 
-// "" among the namespaces means all. Error InvalidInput: values that do not fit together.
-kube::Result<> finish_process_flags(ProcessFlags& flags);
+ protected:
+  StartFlags(std::string description, std::string command, ProcessFlags& flags)
+      : FlagParser(std::move(description), std::move(command)), process_flags_(flags) {}
+  ~StartFlags() = default;
+
+  void process_rows();  // those of all members but `namespaces` (its help differs) and `given`
+  virtual kube::Result<> check() const = 0;
+
+ private:
+  ProcessFlags& process_flags_;
+};
 
 }  // namespace cmd

@@ -10,10 +10,10 @@ using kube::Result;
 
 namespace {
 
-class Flags : private FlagParser {
+class Flags final : public StartFlags {
  public:
   explicit Flags(WebhookFlags& into)
-      : FlagParser("Run the admission webhook", "spark-operator webhook start"), flags_(into) {
+      : StartFlags("Run the admission webhook", "spark-operator webhook start", into), flags_(into) {
     list("--namespaces", flags_.namespaces, "Namespaces whose pods are mutated; none or \"\" means all");
     text("--webhook-host", flags_.webhook_host, "Address to listen on; none: all");
     number("--webhook-port", flags_.webhook_port, "Port to listen on; 0: a free one");
@@ -40,7 +40,7 @@ class Flags : private FlagParser {
             "Let in sparkConf keys that are refused since release 2.5.2");
     boolean("--enable-service-links", flags_.enable_service_links,
             "As of the controller, for pods that were not made from its templates");
-    process_rows(*this, flags_);
+    process_rows();
 
     text("--webhook-cert-dir", flags_.webhook_cert_dir,
          "With --enable-cert-manager: serve from files of this folder where there are any, else from the "
@@ -56,17 +56,8 @@ class Flags : private FlagParser {
     text("--label-selector-filter", ignored_text_, "Accepted, without effect as upstream");
   }
 
-  Result<> parse(std::vector<std::string> arguments) {
-    if (auto parsed = FlagParser::parse(std::move(arguments)); !parsed) return parsed;
-    flags_.given = given();
-    return check();
-  }
-
-  using FlagParser::rows;
-  using FlagParser::usage;
-
  private:
-  Result<> check() {
+  Result<> check() const override {
     const auto wrong = [](const std::string& message) { return fail(ErrorKind::InvalidInput, message); };
     if (flags_.webhook_port < 0 || flags_.webhook_port > 65535)
       return wrong("--webhook-port: expected 0 to 65535");
@@ -78,7 +69,7 @@ class Flags : private FlagParser {
       return wrong("--webhook-shutdown-delay: must not be negative");
     if (flags_.webhook_tls_min_version != "VersionTLS12" && flags_.webhook_tls_min_version != "VersionTLS13")
       return wrong("--webhook-tls-min-version: expected VersionTLS12 or VersionTLS13");
-    return finish_process_flags(flags_);
+    return {};
   }
 
   WebhookFlags& flags_;
@@ -103,8 +94,7 @@ std::vector<std::string> WebhookFlags::without_effect() const {
 
 Result<WebhookFlags> parse_webhook_flags(std::vector<std::string> arguments) {
   WebhookFlags flags;
-  Flags parser(flags);
-  if (auto parsed = parser.parse(std::move(arguments)); !parsed) return fail(std::move(parsed));
+  if (auto parsed = Flags(flags).parse(std::move(arguments)); !parsed) return fail(std::move(parsed));
   return flags;
 }
 

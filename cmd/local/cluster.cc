@@ -9,6 +9,7 @@
 
 #include "cmd/controller_process.h"
 #include "cmd/crds.h"
+#include "cmd/local/lifetime.h"
 #include "cmd/local/spark_runtime.h"
 #include "kube/apiserver/api_server.h"
 #include "kube/async/task_group.h"
@@ -216,12 +217,7 @@ class LocalCluster {
 Task<> run_local_cluster(kube::Loop& loop, kube::Network& network, StateFolder folder, kube::Log log,
                          std::function<Task<>()> stopped, std::function<void(Result<>)> ready) {
   LocalCluster cluster(loop, network, std::move(folder), log);
-  auto started = co_await cluster.start();
-  const bool runs = started.has_value();
-  ready(std::move(started));
-  if (runs) co_await stopped();
-  log.info("stopping");
-  co_await cluster.stop();
+  co_await run_until_stopped(cluster, log, std::move(stopped), std::move(ready));
 }
 
 }  // namespace cmd

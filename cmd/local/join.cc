@@ -6,6 +6,7 @@
 
 #include <charconv>
 
+#include "cmd/local/lifetime.h"
 #include "cmd/local/spark_runtime.h"
 #include "cmd/local/state_folder.h"
 #include "kube/async/task_group.h"
@@ -205,7 +206,7 @@ class JoinedNode {
     kubelet.remove_node = true;
     kubelet.log = log_;
     kubelet_ = std::make_unique<kube::Kubelet>(loop_, network_, *client_, kubelet, *runtime_);
-    parts_.spawn("kubelet", run_part(kubelet_->run()));
+    parts_.spawn("kubelet", run_part(kubelet_->run(), "kubelet"));
     if (!options_.schedulers.empty()) {
       scheduler_ =
           std::make_unique<kube::Scheduler>(*client_, kube::SchedulerOptions{.names = options_.schedulers,
@@ -213,7 +214,7 @@ class JoinedNode {
                                                                              .nodes = {options_.node},
                                                                              .tolerated = options_.taints,
                                                                              .log = log_.named("scheduler")});
-      parts_.spawn("scheduler", run_part(scheduler_->run()));
+      parts_.spawn("scheduler", run_part(scheduler_->run(), "scheduler"));
     }
     const kube::SteadyTime deadline = loop_.after(std::chrono::seconds(30));
     while (!failed_ && !kubelet_->is_ready()) {
@@ -234,9 +235,12 @@ class JoinedNode {
   }
 
  private:
-  Task<> run_part(Task<Result<>> part) {
+  // A part that ends with an error before the start is complete fails the start.
+  Task<> run_part(Task<Result<>> part, std::string name) {
     auto ended = co_await std::move(part);
-    if (!ended) failed_ = std::move(ended).error();
+    if (ended) co_return;
+    log_.error("part of the node ended", {{"part", name}, {"error", ended.error()}});
+    failed_ = std::move(ended).error().while_doing(name);
   }
 
   kube::Loop& loop_;
@@ -257,12 +261,7 @@ class JoinedNode {
 Task<> join_cluster(kube::Loop& loop, kube::Network& network, JoinOptions options, kube::Log log,
                     std::function<Task<>()> stopped, std::function<void(Result<std::string>)> ready) {
   JoinedNode node(loop, network, std::move(options), log);
-  auto started = co_await node.start();
-  const bool runs = started.has_value();
-  ready(std::move(started));
-  if (runs) co_await stopped();
-  log.info("stopping");
-  co_await node.stop();
+  co_await run_until_stopped(node, log, std::move(stopped), std::move(ready));
 }
 
 }  // namespace cmd

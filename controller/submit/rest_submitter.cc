@@ -2,8 +2,7 @@
 
 #include "api/constants.h"
 #include "controller/application/event_texts.h"
-#include "controller/submit/spark_driver.h"
-#include "controller/submit/spark_submit_input.h"
+#include "controller/submit/spark_made_start.h"
 #include "kube/async/timer.h"
 
 namespace controller {
@@ -19,24 +18,17 @@ constexpr const char* kName = "rest";
 // While a driver has not appeared that the service says it has submitted.
 constexpr kube::Duration kLookForDriver = std::chrono::seconds(1);
 
-class RestStart final : public DriverStart {
+class RestStart final : public SparkMadeStart {
  public:
-  RestStart(SubmissionService& service, kube::Loop& loop, const RestOptions& rest, SparkDriver driver,
-            SparkSubmitInput input, std::string application, std::vector<Note> announcement)
-      : service_(service),
+  RestStart(SubmissionService& service, kube::Loop& loop, const RestOptions& rest, Parts parts,
+            std::string application)
+      : SparkMadeStart(kName, std::move(parts), service.options().request_timeout + rest.lease),
+        service_(service),
         loop_(loop),
         rest_(rest),
-        driver_(std::move(driver)),
-        input_(std::move(input)),
-        doing_("failed to submit Spark application " + application),
-        announcement_(std::move(announcement)) {}
+        doing_("failed to submit Spark application " + application) {}
 
-  std::string_view submitter() const override { return kName; }
-  bool takes_long() const override { return true; }
-  std::vector<Note> announcement() const override { return announcement_; }
-  std::vector<Note> remarks() const override { return input_.remarks; }
   Task<Result<PodView>> create_driver(PostPermit may_post) override;
-  Task<Result<Completion>> complete(const PodView& driver) override;
 
  private:
   Task<Result<SparkDriver::Left>> appearance(SubmissionService::Permit permit);
@@ -45,11 +37,7 @@ class RestStart final : public DriverStart {
   SubmissionService& service_;
   kube::Loop& loop_;
   const RestOptions& rest_;
-  SparkDriver driver_;
-  SparkSubmitInput input_;
   const std::string doing_;
-  const std::vector<Note> announcement_;
-  bool finished_ = false;  // the service has said so, to us, and the driver was there
 };
 
 Task<Result<PodView>> RestStart::create_driver(PostPermit may_post) {
@@ -76,13 +64,10 @@ Task<Result<PodView>> RestStart::create_driver(PostPermit may_post) {
 // What has come of a success, or of a refusal.
 Task<Result<PodView>> RestStart::judge(Result<> asked, SubmissionService::Permit permit) {
   Result<SparkDriver::Left> left = co_await driver_.left_behind();
-  finished_ = asked && left && left->driver;
+  const bool finished = asked && left && left->driver;
   if (asked && left && !left->driver && !left->taken_back) left = co_await appearance(std::move(permit));
   if (!left) co_return fail(std::move(left));
-  if (left->driver) {
-    remark_on_driver(input_, left->driver->object);
-    co_return std::move(left->driver->view);
-  }
+  if (left->driver) co_return made(*std::move(left->driver), finished);
   if (!asked) co_return fail(std::move(asked));
   co_return fail(ErrorKind::InvalidInput,
                  doing_ + ": submitter service says that it has, but there is no driver pod " +
@@ -101,11 +86,6 @@ Task<Result<SparkDriver::Left>> RestStart::appearance(SubmissionService::Permit 
   }
 }
 
-Task<Result<Completion>> RestStart::complete(const PodView& driver) {
-  if (finished_) co_return Completion{};
-  co_return co_await driver_.completion(driver, service_.options().request_timeout + rest_.lease);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<DriverStart>> RestSubmitter::begin(const api::SparkApplication& app,
@@ -115,8 +95,12 @@ Result<std::unique_ptr<DriverStart>> RestSubmitter::begin(const api::SparkApplic
   input->templates.driver["metadata"]["annotations"][api::annotation::kSubmittedBy] = kName;
   SparkDriver driver(client_, input->driver, app.metadata.uid, attempt.submission_id);
   return std::make_unique<RestStart>(
-      service_, client_.loop(), rest_, std::move(driver), *std::move(input), app.metadata.key().to_string(),
-      std::vector<Note>{event(EventReason::SparkSubmissionRequested, {why.empty() ? "" : ": " + why})});
+      service_, client_.loop(), rest_,
+      SparkMadeStart::Parts{
+          .driver = std::move(driver),
+          .input = *std::move(input),
+          .announcement = {event(EventReason::SparkSubmissionRequested, {why.empty() ? "" : ": " + why})}},
+      app.metadata.key().to_string());
 }
 
 // All that is left to do is to see whether the driver is complete.
@@ -125,8 +109,8 @@ Result<std::unique_ptr<DriverStart>> RestSubmitter::resume(const api::SparkAppli
                                                            const PodView& driver) {
   return std::make_unique<RestStart>(
       service_, client_.loop(), rest_,
-      SparkDriver(client_, driver.key, app.metadata.uid, attempt.submission_id), SparkSubmitInput{},
-      app.metadata.key().to_string(), std::vector<Note>{});
+      SparkMadeStart::Parts{SparkDriver(client_, driver.key, app.metadata.uid, attempt.submission_id)},
+      app.metadata.key().to_string());
 }
 
 }  // namespace controller

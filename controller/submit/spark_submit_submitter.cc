@@ -1,8 +1,7 @@
 #include "controller/submit/spark_submit_submitter.h"
 
 #include "controller/application/event_texts.h"
-#include "controller/submit/spark_driver.h"
-#include "controller/submit/spark_submit_input.h"
+#include "controller/submit/spark_made_start.h"
 #include "kube/core/yaml.h"
 
 namespace controller {
@@ -39,25 +38,17 @@ kube::ChildFolder folder_of(const spark::Attempt& attempt, const ProcessTemplate
                     {executor.substr(slash + 1), kube::to_yaml(templates.executor)}}};
 }
 
-class ProcessStart final : public DriverStart {
+class ProcessStart final : public SparkMadeStart {
  public:
-  ProcessStart(kube::ChildRunner& runner, kube::Loop& loop, const SparkSubmitOptions& process,
-               SparkDriver driver, SparkSubmitInput input, kube::ChildFolder folder,
-               std::vector<Note> announcement)
-      : runner_(runner),
+  ProcessStart(kube::ChildRunner& runner, kube::Loop& loop, const SparkSubmitOptions& process, Parts parts,
+               kube::ChildFolder folder)
+      : SparkMadeStart(kName, std::move(parts), process.timeout + process.lease),
+        runner_(runner),
         loop_(loop),
         process_(process),
-        driver_(std::move(driver)),
-        input_(std::move(input)),
-        folder_(std::move(folder)),
-        announcement_(std::move(announcement)) {}
+        folder_(std::move(folder)) {}
 
-  std::string_view submitter() const override { return kName; }
-  bool takes_long() const override { return true; }
-  std::vector<Note> announcement() const override { return announcement_; }
-  std::vector<Note> remarks() const override { return input_.remarks; }
   Task<Result<PodView>> create_driver(PostPermit may_post) override;
-  Task<Result<Completion>> complete(const PodView& driver) override;
 
  private:
   kube::ChildCommand command(PostPermit may_post) const;
@@ -67,11 +58,7 @@ class ProcessStart final : public DriverStart {
   kube::ChildRunner& runner_;
   kube::Loop& loop_;
   const SparkSubmitOptions& process_;
-  SparkDriver driver_;
-  SparkSubmitInput input_;
   const kube::ChildFolder folder_;
-  const std::vector<Note> announcement_;
-  bool finished_ = false;  // by our own process, which says so
 };
 
 kube::ChildCommand ProcessStart::command(PostPermit may_post) const {
@@ -112,11 +99,7 @@ Task<Result<PodView>> ProcessStart::create_driver(PostPermit may_post) {
 Task<Result<PodView>> ProcessStart::judge(kube::ChildExit ended) {
   auto left = co_await driver_.left_behind();
   if (!left) co_return fail(std::move(left));
-  if (left->driver) {
-    finished_ = ended.succeeded();
-    remark_on_driver(input_, left->driver->object);
-    co_return std::move(left->driver->view);
-  }
+  if (left->driver) co_return made(*std::move(left->driver), ended.succeeded());
   // Somebody else's pod was in the way and has gone meanwhile.
   if (!left->taken_back && ended.errors.find("code=409") != std::string::npos)
     co_return fail(ErrorKind::AlreadyExists, "driver pod already exist");
@@ -143,11 +126,6 @@ kube::Error ProcessStart::refusal(const kube::ChildExit& ended) const {
   return {ErrorKind::InvalidInput, std::move(message)};
 }
 
-Task<Result<Completion>> ProcessStart::complete(const PodView& driver) {
-  if (finished_) co_return Completion{};
-  co_return co_await driver_.completion(driver, process_.timeout + process_.lease);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<DriverStart>> SparkSubmitSubmitter::begin(const api::SparkApplication& app,
@@ -160,8 +138,12 @@ Result<std::unique_ptr<DriverStart>> SparkSubmitSubmitter::begin(const api::Spar
   SparkDriver driver(client_, input->driver, app.metadata.uid, attempt.submission_id);
   kube::ChildFolder folder = folder_of(attempt, input->templates);
   return std::make_unique<ProcessStart>(
-      runner_, client_.loop(), process_, std::move(driver), *std::move(input), std::move(folder),
-      std::vector<Note>{event(EventReason::SparkSubmitStarted, {why.empty() ? "" : ": " + why})});
+      runner_, client_.loop(), process_,
+      SparkMadeStart::Parts{
+          .driver = std::move(driver),
+          .input = *std::move(input),
+          .announcement = {event(EventReason::SparkSubmitStarted, {why.empty() ? "" : ": " + why})}},
+      std::move(folder));
 }
 
 // Nothing is built: all that is left to do is to see whether the driver is complete.
@@ -170,8 +152,8 @@ Result<std::unique_ptr<DriverStart>> SparkSubmitSubmitter::resume(const api::Spa
                                                                   const PodView& driver) {
   return std::make_unique<ProcessStart>(
       runner_, client_.loop(), process_,
-      SparkDriver(client_, driver.key, app.metadata.uid, attempt.submission_id), SparkSubmitInput{},
-      kube::ChildFolder{}, std::vector<Note>{});
+      SparkMadeStart::Parts{SparkDriver(client_, driver.key, app.metadata.uid, attempt.submission_id)},
+      kube::ChildFolder{});
 }
 
 }  // namespace controller
