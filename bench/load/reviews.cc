@@ -146,11 +146,14 @@ class ReviewLoad {
     co_return Result<>{};
   }
 
-  // The connection used last, a new one while there may be more, or the next that is given back.
+  // The connection used last, a new one while there may be more, or the next that is given back. First come,
+  // first served: what is given back while others wait is promised, and nobody who comes later takes it.
   Task<Result<ReviewConnectionPtr>> take(SteadyTime deadline) {
-    while (idle_.empty() && open_ >= plan_.connections)
+    if (static_cast<int>(idle_.size()) + plan_.connections - open_ <= promised_) {
       if (!co_await freed_.wait_until(deadline))
         co_return fail(kube::ErrorKind::Timeout, "all connections were in use until the deadline");
+      --promised_;
+    }
     if (!idle_.empty()) {
       ReviewConnectionPtr connection = std::move(idle_.back());
       idle_.pop_back();
@@ -170,7 +173,7 @@ class ReviewLoad {
       idle_.push_back(std::move(connection));
     else
       --open_;
-    freed_.wake_one();
+    if (freed_.wake_one()) ++promised_;
   }
 
   kube::Loop& loop_;
@@ -180,6 +183,7 @@ class ReviewLoad {
   const std::shared_ptr<kube::TlsClientContext> tls_;
   std::vector<ReviewConnectionPtr> idle_;
   int open_ = 0;
+  int promised_ = 0;  // to those who were woken and have not run yet
   kube::WaitList freed_;
   SteadyTime end_{};
   ReviewReport report_;
