@@ -308,6 +308,17 @@ TEST_CASE("a name of its own is recorded before a driver is made under it", "[la
   CHECK(world.pod("mine").submission_id == world.status().submission_id);
 }
 
+TEST_CASE("a name that may not be recorded fails the submission", "[launcher]") {
+  World world;
+  world.edit([](Json& spec) { spec["driver"]["podName"] = "mine"; });
+  world.once("PATCH sparkapplications", {.refuse_with = 403, .reason = "Forbidden"});
+  REQUIRE(world.launch());
+  CHECK(world.pods() == 0);
+  CHECK(world.state() == State::SubmissionFailed);
+  CHECK_THAT(world.status().application_state.error_message,
+             Catch::Contains("record the driver pod's name") && Catch::Contains("Forbidden by the test"));
+}
+
 TEST_CASE("after a rename the driver under the earlier name is found first", "[launcher]") {
   World world;
   // Between recorded names, and between the default name and another.

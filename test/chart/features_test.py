@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Facts about what is made only when asked for."""
 
+import json
 import os
 import sys
 import unittest
@@ -88,6 +89,12 @@ class Features(unittest.TestCase):
             self.assertEqual(spread[0]["labelSelector"], {"matchLabels": {**own, "mine": "x"}, "matchExpressions": [{"key": "a"}]})
             self.assertEqual(spread[1], {**SPREAD, "labelSelector": {"matchLabels": own}})
         self.assertEqual(HELM.render({"controller": {"replicas": 0}})["Deployment", "spark-operator-controller"]["spec"]["replicas"], 0)
+
+    def test_without_a_lease_the_old_pod_ends_before_the_new_one_begins(self):
+        def strategy(values):
+            return HELM.render({"controller": values})["Deployment", "spark-operator-controller"]["spec"].get("strategy")
+        self.assertIsNone(strategy({}))
+        self.assertEqual(strategy({"leaderElection": {"enable": False}}), {"type": "Recreate", "rollingUpdate": None})
 
     def test_host_users(self):
         for value, kubernetes, expected in ((True, "1.30.0", True), (False, "1.34.1-eks-1", False), (False, "1.29.9", None), (None, "1.33.0", None),
@@ -255,6 +262,36 @@ class NamespacesOnly(unittest.TestCase):
             self.assertIn(words, HELM.refusal({**self.NO_CLUSTER, **values}))
 
 
+class HelmTest(unittest.TestCase):
+    """What `helm test` runs: pi_test.py runs it."""
+
+    def application(self, values):
+        pod = HELM.render(values)["Pod", "spark-operator-test"]["spec"]
+        return pod, json.loads(pod["containers"][0]["command"][-2])
+
+    def test_where_and_as_whom(self):
+        drivers, operators = "spark-operator-spark", "spark-operator-controller"
+        for values, expected in (({}, ("default", drivers)), ({"spark": {"jobNamespaces": ["a", "b"]}}, ("a", drivers)),
+                                 ({"spark": {"jobNamespaces": [""]}}, ("spark-operator", operators)),
+                                 ({"spark": {"jobNamespaces": ["", "a"]}}, ("a", drivers)),
+                                 ({"spark": {"jobNamespaces": ["spark-operator"]}}, ("spark-operator", drivers)),
+                                 ({"spark": {"jobNamespaces": [""]}, "test": {"namespace": "b", "serviceAccount": "x"}}, ("b", "x")),
+                                 ({"spark": {"serviceAccount": {"create": False, "name": "theirs"}}}, ("default", "theirs"))):
+            with self.subTest(values=values):
+                pod, application = self.application(values)
+                self.assertEqual((application["metadata"]["namespace"], application["spec"]["driver"]["serviceAccount"]), expected)
+                self.assertEqual(pod["serviceAccountName"], operators)
+
+    def test_a_namespace_with_the_strictest_standard_lets_its_pods_in(self):
+        pod, application = self.application({})
+        spec = application["spec"]
+        for of_pod, of_container in ((pod["securityContext"], pod["containers"][0]["securityContext"]),
+                                     *((spec[role]["podSecurityContext"], spec[role]["securityContext"]) for role in ("driver", "executor"))):
+            self.assertTrue(of_pod["runAsNonRoot"] and of_pod["runAsUser"])
+            self.assertEqual(of_pod["seccompProfile"], {"type": "RuntimeDefault"})
+            self.assertEqual(of_container, {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}})
+
+
 class Roles(unittest.TestCase):
     def test_rules_that_depend_on_values(self):
         def controller(values):
@@ -275,6 +312,12 @@ class Roles(unittest.TestCase):
                     if "secrets" in rule["resources"]:
                         self.assertTrue(rule["verbs"] == ["create"] or rule.get("resourceNames") == ["spark-operator-webhook-certs"], rule)
                     self.assertNotIn("*", rule["verbs"] + rule["resources"] + rule["apiGroups"])
+
+    def test_webhook_configurations_go_by_name(self):
+        verbs = rules(HELM.render(), "spark-operator-webhook", kind="ClusterRole")
+        for kind in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"):
+            self.assertNotIn(kind, verbs)
+            self.assertEqual(verbs[f"{kind}:spark-operator-webhook"], ["get", "watch", "update"])
 
     def test_leases_go_by_name(self):
         own = rules(HELM.render(), "spark-operator-controller", "spark-operator")

@@ -208,7 +208,7 @@ class Names(unittest.TestCase):
         self.assertIsNotNone(rendered.find("Role", "s", "default"))
 
     def test_images(self):
-        for image, expected in (({"tag": "v2.1.0"}, "spark-operator:v2.1.0"), ({"tag": 20240101}, "spark-operator:20240101"),
+        for image, expected in (({"tag": "v0.1.1"}, "spark-operator:v0.1.1"), ({"tag": 20240101}, "spark-operator:20240101"),
                                 ({"registry": "r.io", "repository": "a/b"}, "r.io/a/b:0.1.0"), ({"tag": 1.5}, "spark-operator:1.5")):
             self.assertEqual(HELM.render({"image": image}).container("webhook")["image"], expected)
 
@@ -216,6 +216,10 @@ class Names(unittest.TestCase):
         for image, expected in (({"registry": "docker.io", "repository": "kubeflow/spark-operator", "tag": "v2.1.0"}, "spark-operator:0.1.0"),
                                 ({"registry": "ghcr.io", "repository": "kubeflow/spark-operator/controller", "tag": "2.4.0"}, "spark-operator:0.1.0"),
                                 ({"registry": "r.io", "repository": "kubeflow/spark-operator/controller"}, "r.io/spark-operator:0.1.0"),
+                                ({"registry": "r.io", "repository": "mirror/kubeflow/spark-operator/controller", "tag": "2.5.1"}, "r.io/spark-operator:0.1.0"),
+                                ({"tag": "2.4.0"}, "spark-operator:0.1.0"), ({"registry": "r.io", "tag": "v2.1.1"}, "r.io/spark-operator:0.1.0"),
+                                ({"tag": "v1beta2-1.6.2-3.5.0"}, "spark-operator:0.1.0"),
+                                ({"repository": "ours/spark-operator", "tag": "2.4.0"}, "ours/spark-operator:2.4.0"),
                                 ({"registry": "ghcr.io", "repository": "ours/spark-operator", "tag": "1"}, "ghcr.io/ours/spark-operator:1")):
             kubectl = {"registry": "ghcr.io", "repository": "kubeflow/spark-operator/kubectl", "tag": "2.4.0"}
             rendered = HELM.render({"image": image, "hook": {"upgradeCrd": True, "image": kubectl}})

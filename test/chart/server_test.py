@@ -60,12 +60,12 @@ UNUSED = {
     "controller": {
         "pods get": "a driver's absence is believed from a live read only", "pods delete": "what a deleted, renamed or suspended application leaves",
         "configmaps get": "adoption of a driver whose operator died in between", "configmaps list": "Connect servers",
-        "configmaps watch": "Connect servers", "configmaps update": "spark-submit of Spark 3.3 and older", "configmaps delete": "children of a driver that is gone",
+        "configmaps watch": "Connect servers", "configmaps update": "spark-submit of Spark 3.4 and older", "configmaps delete": "children of a driver that is gone",
         "configmaps patch": "a metrics exporter's map; spark-submit",
-        "services get": "adoption", "services list": "Connect servers", "services watch": "Connect servers", "services update": "spark-submit of Spark 3.3 and older",
+        "services get": "adoption", "services list": "Connect servers", "services watch": "Connect servers", "services update": "spark-submit of Spark 3.4 and older",
         "services patch": "spark-submit", "services delete": "children of a driver that is gone", "services create": "drivers",
         "persistentvolumeclaims get": "adoption of a driver with claims on demand",
-        "persistentvolumeclaims update": "spark-submit of Spark 3.3 and older", "persistentvolumeclaims patch": "spark-submit",
+        "persistentvolumeclaims update": "spark-submit of Spark 3.4 and older", "persistentvolumeclaims patch": "spark-submit",
         "persistentvolumeclaims delete": "children of a driver that is gone",
         "pods/log get": "the last words of a driver that has failed",
         **{f"networkpolicies {verb}": "drivers of Spark 4.2 and newer" for verb in ("get", "create", "patch", "delete")},
@@ -74,6 +74,8 @@ UNUSED = {
         "sparkapplications get": "the live read before a driver is created",
         **{f"{kind} {verb}": "their controllers" for kind in ("scheduledsparkapplications", "sparkconnects") for verb in ("get", "list", "watch")},
         **{f"{kind}/finalizers update": "asked for by clusters with the admission plug-in OwnerReferencesPermissionEnforcement; never called"
+           for kind in ("sparkapplications", "scheduledsparkapplications", "sparkconnects")},
+        **{f"{kind}/status update": "a Go operator that is just being replaced"
            for kind in ("sparkapplications", "scheduledsparkapplications", "sparkconnects")},
         "poddisruptionbudgets get": "one that is there already", "poddisruptionbudgets patch": "one that is not as it should be",
         "leases create": "the first leader of all", "leases watch": "a standby", "leases get": "a standby", "leases update": "renewals",
@@ -264,7 +266,14 @@ class OnAServer(unittest.TestCase):
     def test_4_notes_warn_of_what_has_no_effect(self):
         self.assertNotIn("WARNING", self.installed.install({}))
         self.assertIn("image of the Go operator", self.installed.install({"image": {"repository": "kubeflow/spark-operator"}}))
+        self.assertIn("some 133 applications a\nminute", self.installed.install({"controller": {"kubeAPIQPS": 20}}))
         self.assertIn("no admission webhook", self.installed.install({"webhook": {"enable": False}}))
+
+    def test_4_without_a_lease_the_deployment_is_changed_to_recreate_and_back(self):
+        for lease, strategy in ((True, "RollingUpdate"), (False, "Recreate"), (True, "RollingUpdate")):
+            self.installed.install({"controller": {"leaderElection": {"enable": lease}}})
+            deployment = self.installed.get("deployment", "spark-operator-controller", "-n", NAMESPACE)
+            self.assertEqual(deployment["spec"]["strategy"]["type"], strategy)
 
     @classmethod
     def start_node(cls):

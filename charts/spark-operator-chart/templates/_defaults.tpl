@@ -718,6 +718,12 @@
   ]
  },
  "test": {
+  "namespace": [
+   ""
+  ],
+  "serviceAccount": [
+   ""
+  ],
   "image": [
    "spark:3.5.7"
   ],
@@ -728,7 +734,7 @@
    "local:///opt/spark/examples/src/main/python/pi.py"
   ],
   "timeoutSeconds": [
-   300
+   600
   ]
  }
 }

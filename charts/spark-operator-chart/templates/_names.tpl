@@ -73,9 +73,15 @@ app.kubernetes.io/component: {{ .component }}
 {{- with .image.registry }}{{ . }}/{{ end }}{{ .image.repository }}:{{ $tag }}
 {{- end -}}
 
-{{/* "true" if the values name an image of the Go operator, as a values file for its chart may. */}}
+{{/*
+"true" if the values name an image of the Go operator, as a values file for its chart may: by its repository, a mirror's too,
+or by nothing but the tag of one of its releases.
+*/}}
 {{- define "spark-operator.namesGoImage" -}}
-{{- if has .Values.image.repository (list "kubeflow/spark-operator" "kubeflow/spark-operator/controller") }}true{{ end -}}
+{{- $tag := include "spark-operator.number" (.Values.image.tag | default "") -}}
+{{- if regexMatch "(^|/)kubeflow/spark-operator(/controller)?$" .Values.image.repository }}true
+{{- else if and (eq .Values.image.repository "spark-operator") (regexMatch "^(v?2\\.[0-5]\\.[0-9]+|v1beta2-)" $tag) }}true
+{{- end -}}
 {{- end -}}
 
 {{/*
