@@ -18,6 +18,10 @@ using kube::Result;
 
 namespace {
 
+// Go's ways to write a boolean.
+const std::set<std::string> kTrue{"1", "t", "T", "true", "TRUE", "True"};
+const std::set<std::string> kFalse{"0", "f", "F", "false", "FALSE", "False"};
+
 const std::set<std::string> kGates{"PartialRestart", "LoadSparkDefaults", "RestSubmitter",
                                    "DefaultTimeToLive"};
 
@@ -113,8 +117,8 @@ class Flags final : public StartFlags {
       const std::string name = item.substr(0, equals);
       const std::string state = equals == std::string::npos ? "" : item.substr(equals + 1);
       if (!kGates.contains(name)) return "unknown feature gate \"" + name + "\"";
-      if (state != "true" && state != "false") return "expected " + name + "=true or =false";
-      flags_.feature_gates[name] = state == "true";
+      if (!kTrue.contains(state) && !kFalse.contains(state)) return "expected " + name + "=true or =false";
+      flags_.feature_gates[name] = kTrue.contains(state);
     }
     return "";
   }

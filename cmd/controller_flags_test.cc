@@ -43,6 +43,16 @@ TEST_CASE("flags take their values as Go's library does", "[flags]") {
   CHECK(flags.log_level == kube::LogLevel::Debug);
 }
 
+TEST_CASE("words are taken in upper case, and booleans as Go writes them", "[flags]") {
+  const auto flags = parse_controller_flags({"--zap-log-level=DEBUG", "--zap-encoder=Console",
+                                             "--feature-gates=PartialRestart=True,LoadSparkDefaults=0"});
+  REQUIRE(flags);
+  CHECK(flags->log_level == kube::LogLevel::Debug);
+  CHECK(flags->log_format == kube::LogFormat::Console);
+  CHECK(flags->gate("PartialRestart"));
+  CHECK_FALSE(flags->gate("LoadSparkDefaults"));
+}
+
 TEST_CASE("an empty namespace among the names means all", "[flags]") {
   CHECK(parse_controller_flags({"--namespaces=\"\""}).value().namespaces.empty());
   CHECK(parse_controller_flags({"--namespaces="}).value().namespaces.empty());
@@ -62,6 +72,8 @@ TEST_CASE("wrong flags are refused by name", "[flags]") {
       {{"--default-time-to-live-seconds=-1"}, "default-time-to-live-seconds"},
       {{"--feature-gates=Nonsense=true"}, "Nonsense"},
       {{"--zap-log-level=warn"}, "zap-log-level"},
+      {{"--zap-encoder=xml"}, "zap-encoder"},
+      {{"--feature-gates=PartialRestart=yes"}, "PartialRestart"},
       {{"--scheduled-spark-application-timestamp-precision=hours"}, "precision"},
       {{"--leader-election", "--leader-election-renew-deadline=20s"}, "lease-duration"},
       {{"--health-probe-bind-address=nowhere"}, "host:port"},

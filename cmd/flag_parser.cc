@@ -19,7 +19,14 @@ std::string number_text(double number) {
   return {text, end};
 }
 
-std::string set_log_level(kube::LogLevel& into, const std::string& value) {
+std::string lower_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+std::string set_log_level(kube::LogLevel& into, const std::string& given) {
+  const std::string value = lower_case(given);  // as upstream takes it
   int verbosity = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), verbosity);
   const bool number = error == std::errc() && end == value.data() + value.size();
@@ -30,7 +37,7 @@ std::string set_log_level(kube::LogLevel& into, const std::string& value) {
   } else if (value == "error" || value == "panic") {
     into = kube::LogLevel::Error;
   } else {
-    return "expected debug, info, error, panic or a number above 0, got \"" + value + "\"";
+    return "expected debug, info, error, panic or a number above 0, got \"" + given + "\"";
   }
   return "";
 }
@@ -161,10 +168,13 @@ void FlagParser::choice(const std::string& name, std::vector<std::string> values
 
 void FlagParser::logging(kube::LogLevel& level, kube::LogFormat& format) {
   boolean("--zap-devel", ignored_flag_, "Accepted, without effect as upstream");
-  choice(
-      "--zap-encoder", {"json", "console"}, "Format of log lines",
-      [&format](const std::string& value) {
+  custom(
+      "--zap-encoder", "json|console", "Format of log lines",
+      [&format](const std::string& given) -> std::string {
+        const std::string value = lower_case(given);
+        if (value != "json" && value != "console") return "expected json or console, got \"" + given + "\"";
         format = value == "json" ? kube::LogFormat::Json : kube::LogFormat::Console;
+        return "";
       },
       "json");
   custom(
