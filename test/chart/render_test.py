@@ -192,7 +192,7 @@ class Names(unittest.TestCase):
         self.assertEqual(self.names({"nameOverride": "so"}, release="x"), {"x-so-controller", "x-so-webhook"})
         self.assertEqual(self.names({"fullnameOverride": "so"}), {"so-controller", "so-webhook"})
         long = "x" * 53
-        self.assertIn(f"{(long + '-spark-operator')[:63].rstrip('-')}-controller", self.names(release=long))
+        self.assertIn(f"{(long + '-spark-operator')[:63].rstrip('-')}-controller", self.names({"webhook": {"enable": False}}, release=long))
 
     def test_two_releases_share_no_object(self):
         one, two = (set(ids(HELM.render({"spark": {"jobNamespaces": ["a"]}}, release=r, namespace=r))) for r in ("one", "two"))

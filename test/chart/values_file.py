@@ -26,15 +26,19 @@ BEGIN, END = "<!-- values -->", "<!-- end of values -->"
 
 CHOICES = {
     "image.pullPolicy": ["Always", "IfNotPresent", "Never", ""],
-    "controller.logEncoder": ["console", "json", ""],
-    "webhook.logEncoder": ["console", "json", ""],
+    "controller.logEncoder": ["console", "json", "CONSOLE", "JSON", ""],
+    "webhook.logEncoder": ["console", "json", "CONSOLE", "JSON", ""],
     "controller.submitter": ["auto", "native", "spark-submit", ""],
     "controller.scheduledSparkApplicationTimestampPrecision": ["nanos", "micros", "millis", "seconds", "minutes", ""],
     "webhook.failurePolicy": ["Fail", "Ignore", ""],
 }
 # What null stands for, where the type cannot be seen from the default.
 TYPES = {"controller.hostUsers": bool, "webhook.hostUsers": bool}
-NUMBER = "^-?[0-9.]+([eE][+]?[0-9]+)?$"
+# Empty: the flag is left out.
+NUMBER = "^(-?[0-9.]+([eE][+]?[0-9]+)?)?$"
+# An empty value of another kind means the same, and templates of the Go operator's chart passed over it.
+EMPTY = {list: {"type": ["array", "object", "string", "null"], "maxProperties": 0, "maxLength": 0},
+         dict: {"type": ["object", "array", "string", "null"], "maxItems": 0, "maxLength": 0}}
 
 
 class Value:
@@ -109,11 +113,11 @@ def schema_of(value):
     elif kind in (int, float):
         schema = {"type": ["number", "string", "null"], "pattern": NUMBER}
         if value.dotted.endswith("minAvailable"):
-            schema["pattern"] = "^[0-9]+%?$"
-    elif kind is list:
-        schema = {"type": ["array", "null"]}
-    elif kind is dict:
-        schema = {"type": ["object", "null"]}
+            schema["pattern"] = "^([0-9]+%?)?$"
+    elif value.dotted == "controller.batchScheduler.kubeSchedulerNames":
+        schema = {"type": ["array", "string", "null"]}                   # names, or a text with commas
+    elif kind in EMPTY:
+        schema = EMPTY[kind]
     else:
         schema = {"type": ["string", "number", "boolean", "null"]}
     return {"description": value.text, "default": value.default, **schema}

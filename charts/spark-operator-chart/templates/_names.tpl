@@ -4,13 +4,13 @@ a lease under another name would let two operators act at once.
 */}}
 
 {{- define "spark-operator.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- include "spark-operator.text" .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 
 {{- define "spark-operator.fullname" -}}
-{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- $name := include "spark-operator.text" .Values.nameOverride | default .Chart.Name -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- include "spark-operator.text" .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
 {{- else if contains $name .Release.Name -}}
 {{- .Release.Name | trunc 63 | trimSuffix "-" }}
 {{- else -}}
@@ -19,18 +19,22 @@ a lease under another name would let two operators act at once.
 {{- end -}}
 
 {{- define "spark-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "spark-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "spark-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "spark-operator.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{ include "spark-operator.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- include "spark-operator.labelsAnd" (dict "root" . "more" dict) }}
+{{- end -}}
+
+{{/* {root, more}: each label once; those of values win over ours. */}}
+{{- define "spark-operator.labelsAnd" -}}
+{{- $root := .root -}}
+{{- $ours := include "spark-operator.selectorLabels" $root | fromYaml -}}
+{{- $_ := set $ours "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") -}}
+{{- $_ := set $ours "app.kubernetes.io/version" $root.Chart.AppVersion -}}
+{{- $_ := set $ours "app.kubernetes.io/managed-by" $root.Release.Service -}}
+{{- toYaml (merge (deepCopy (.more | default dict)) (deepCopy ($root.Values.commonLabels | default dict)) $ours) -}}
 {{- end -}}
 
 {{/* A component's: {root, component}, component is controller, webhook, hook or test. */}}
@@ -69,8 +73,13 @@ app.kubernetes.io/component: {{ .component }}
 
 {{/* {root, image}: [registry/]repository:tag. */}}
 {{- define "spark-operator.imageReference" -}}
-{{- $tag := include "spark-operator.number" (.image.tag | default .root.Chart.AppVersion) -}}
+{{- $tag := include "spark-operator.text" (.image.tag | default .root.Chart.AppVersion) -}}
 {{- with .image.registry }}{{ . }}/{{ end }}{{ .image.repository }}:{{ $tag }}
+{{- end -}}
+
+{{/* "true" for the tag of one of the Go operator's releases. */}}
+{{- define "spark-operator.isGoTag" -}}
+{{- if regexMatch "^(v?2\\.[0-5]\\.[0-9]+|v1beta2-)" (include "spark-operator.text" .) }}true{{ end -}}
 {{- end -}}
 
 {{/*
@@ -78,9 +87,8 @@ app.kubernetes.io/component: {{ .component }}
 or by nothing but the tag of one of its releases.
 */}}
 {{- define "spark-operator.namesGoImage" -}}
-{{- $tag := include "spark-operator.number" (.Values.image.tag | default "") -}}
 {{- if regexMatch "(^|/)kubeflow/spark-operator(/controller)?$" .Values.image.repository }}true
-{{- else if and (eq .Values.image.repository "spark-operator") (regexMatch "^(v?2\\.[0-5]\\.[0-9]+|v1beta2-)" $tag) }}true
+{{- else if and (eq .Values.image.repository "spark-operator") (include "spark-operator.isGoTag" .Values.image.tag) }}true
 {{- end -}}
 {{- end -}}
 

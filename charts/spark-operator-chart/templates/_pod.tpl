@@ -121,7 +121,7 @@ apiVersion: v1
 kind: ServiceAccount
 metadata:
   name: {{ include "spark-operator.component.serviceAccountName" . }}
-  namespace: {{ .root.Release.Namespace }}
+  namespace: {{ .root.Release.Namespace | quote }}
   labels:
     {{- include "spark-operator.component.labels" . | nindent 4 }}
   {{- with $account.annotations }}
@@ -144,7 +144,7 @@ kind: {{ $role }}
 metadata:
   name: {{ include "spark-operator.component.name" . }}
   {{- with .namespace }}
-  namespace: {{ . }}
+  namespace: {{ . | quote }}
   {{- end }}
   labels:
     {{- include "spark-operator.component.labels" . | nindent 4 }}
@@ -160,7 +160,7 @@ kind: {{ $role }}Binding
 metadata:
   name: {{ include "spark-operator.component.name" . }}
   {{- with .namespace }}
-  namespace: {{ . }}
+  namespace: {{ . | quote }}
   {{- end }}
   labels:
     {{- include "spark-operator.component.labels" . | nindent 4 }}
@@ -171,7 +171,7 @@ metadata:
 subjects:
   - kind: ServiceAccount
     name: {{ include "spark-operator.component.serviceAccountName" . }}
-    namespace: {{ .root.Release.Namespace }}
+    namespace: {{ .root.Release.Namespace | quote }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: {{ $role }}

@@ -40,15 +40,33 @@ and more as 1e+06, which is no integer to whoever parses a flag.
 {{- end -}}
 {{- end -}}
 
-{{/* The job namespaces as JSON {"names": [...]}, each once, without "". */}}
-{{- define "spark-operator.jobNamespaces" -}}
-{{- dict "names" (without (.Values.spark.jobNamespaces | default list | uniq) "") | toJson -}}
+{{/* A value as text: a number as its digits, nothing for null. A text stays what it is, 12e4567 too. */}}
+{{- define "spark-operator.text" -}}
+{{- if kindIs "string" . -}}
+{{- . -}}
+{{- else if not (kindIs "invalid" .) -}}
+{{- include "spark-operator.number" . -}}
+{{- end -}}
 {{- end -}}
 
-{{/* "true" if the operator manages the whole cluster: no list, or "" among its names. */}}
+{{/* The job namespaces as JSON {"names": [...], "listed": [...]}, each once; in names without "". */}}
+{{- define "spark-operator.jobNamespaces" -}}
+{{- $listed := list -}}
+{{- range .Values.spark.jobNamespaces | default list -}}
+{{- if not (kindIs "invalid" .) }}{{ $listed = append $listed (include "spark-operator.text" .) }}{{ end -}}
+{{- end -}}
+{{- dict "names" (without (uniq $listed) "") "listed" (uniq $listed) | toJson -}}
+{{- end -}}
+
+{{/* "true" if no list narrows down what the operator manages: there is none, or "" is among its names. */}}
 {{- define "spark-operator.allNamespaces" -}}
-{{- $list := .Values.spark.jobNamespaces | default list -}}
+{{- $list := (include "spark-operator.jobNamespaces" . | fromJson).listed -}}
 {{- if or (not $list) (has "" $list) }}true{{ end -}}
+{{- end -}}
+
+{{/* "true" if a selector alone says what it manages. */}}
+{{- define "spark-operator.selectedNamespaces" -}}
+{{- if and .Values.spark.jobNamespaceSelector (not (include "spark-operator.jobNamespaces" . | fromJson).listed) }}true{{ end -}}
 {{- end -}}
 
 {{/* "true" if the rules about applications belong into a ClusterRole. */}}
@@ -58,11 +76,11 @@ and more as 1e+06, which is no integer to whoever parses a flag.
 
 {{/* --namespaces=…, or nothing where the list is empty. The quotes in --namespaces="" are part of the argument. */}}
 {{- define "spark-operator.namespacesArgument" -}}
-{{- $list := .Values.spark.jobNamespaces | default list -}}
+{{- $list := (include "spark-operator.jobNamespaces" . | fromJson).listed -}}
 {{- if has "" $list -}}
 --namespaces=""
 {{- else if $list -}}
---namespaces={{ $list | uniq | join "," }}
+--namespaces={{ $list | join "," }}
 {{- end -}}
 {{- end -}}
 
@@ -106,6 +124,10 @@ form.
 
 {{/* Values that contradict each other; every component's first template asks. */}}
 {{- define "spark-operator.check" -}}
+{{- $service := printf "%s-webhook-svc" (include "spark-operator.fullname" .) -}}
+{{- if and .Values.webhook.enable (gt (len $service) 63) -}}
+{{- fail (printf "the webhook's Service would be called %s: %d characters, and 63 is the most; set fullnameOverride" $service (len $service)) -}}
+{{- end -}}
 {{- if not .Values.clusterResources.create -}}
 {{- if include "spark-operator.clusterWide" . -}}
 {{- fail "clusterResources.create=false: spark.jobNamespaces must name the namespaces, without \"\" and without spark.jobNamespaceSelector" -}}

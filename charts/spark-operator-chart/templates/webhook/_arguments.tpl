@@ -8,8 +8,8 @@ by name only, so it gets no list.
 {{- $webhook := .Values.webhook -}}
 {{- $fullname := include "spark-operator.fullname" . -}}
 {{- $args := list "webhook" "start" -}}
-{{- with $webhook.logLevel }}{{ $args = append $args (printf "--zap-log-level=%s" (include "spark-operator.number" .)) }}{{ end -}}
-{{- with $webhook.logEncoder }}{{ $args = append $args (printf "--zap-encoder=%s" .) }}{{ end -}}
+{{- with $webhook.logLevel }}{{ $args = append $args (printf "--zap-log-level=%s" (include "spark-operator.text" .)) }}{{ end -}}
+{{- with $webhook.logEncoder }}{{ $args = append $args (printf "--zap-encoder=%s" (include "spark-operator.text" .)) }}{{ end -}}
 {{- if not .Values.spark.jobNamespaceSelector -}}
 {{- with include "spark-operator.namespacesArgument" . }}{{ $args = append $args . }}{{ end -}}
 {{- end -}}
@@ -18,7 +18,7 @@ by name only, so it gets no list.
 {{- if .Values.certManager.enable }}{{ $args = append $args "--enable-cert-manager=true" }}{{ end -}}
 {{- with .Values.prometheus.metrics -}}
 {{- if .enable -}}
-{{- $args = concat $args (list "--enable-metrics=true" (printf "--metrics-bind-address=:%s" (include "spark-operator.number" .port)) (printf "--metrics-endpoint=%s" .endpoint) (printf "--metrics-prefix=%s" .prefix) "--metrics-labels=app_type") -}}
+{{- $args = concat $args (list "--enable-metrics=true" (printf "--metrics-bind-address=:%s" (include "spark-operator.number" .port)) (printf "--metrics-endpoint=%s" (include "spark-operator.text" .endpoint)) (printf "--metrics-prefix=%s" (include "spark-operator.text" .prefix)) "--metrics-labels=app_type") -}}
 {{- end -}}
 {{- end -}}
 {{- with $webhook.kubeAPIQPS }}{{ $args = append $args (printf "--kube-api-qps=%s" (include "spark-operator.number" .)) }}{{ end -}}

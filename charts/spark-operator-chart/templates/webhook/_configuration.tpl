@@ -19,7 +19,7 @@ alternatives, which one selector cannot say: the second gets entries of its own,
 {{- $others := append $expressions (dict "key" "kubernetes.io/metadata.name" "operator" "NotIn" "values" $names) -}}
 {{- $selectors = append $selectors (dict "suffix" "-selected" "expressions" $others) -}}
 {{- end -}}
-{{- else if and .root.Values.spark.jobNamespaceSelector (not .root.Values.spark.jobNamespaces) -}}
+{{- else if include "spark-operator.selectedNamespaces" .root -}}
 {{- $expressions := (include "spark-operator.namespaceSelectorExpressions" .root | fromJson).matchExpressions -}}
 {{- $selectors = list (dict "suffix" "" "expressions" $expressions) -}}
 {{- end -}}
