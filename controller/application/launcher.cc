@@ -136,24 +136,25 @@ Task<Launcher::Reconciled> Launcher::launch(const SparkApplication& cached, cons
     if (auto result = co_await settle(attempting, **found)) co_return std::move(*result);
   }
   if (attempting.pod.name != default_name && attempting.pod.name != recorded) {
-    co_return co_await record_name(attempting);
+    auto recorded = co_await record_name(app, attempting.pod.name);
+    if (recorded) co_return stale();
+    // Roles of the Go operator's chart may not grant it: no driver is started under that name.
+    if (recorded.error().kind() == ErrorKind::Forbidden && is_refusal(recorded.error()))
+      co_return co_await refused_or_taken(attempting, std::move(recorded).error());
+    co_return fail(std::move(recorded));
   }
   co_return co_await post(std::move(attempting), patience);
 }
 
-// Recorded before its first use, so that after any edit a driver can only be under a name that we look at.
-// Without the right to do that, as roles of the Go operator's chart may be, none is started under that name.
-Task<Launcher::Reconciled> Launcher::record_name(const Attempting& attempting) {
-  const SparkApplication& app = attempting.app;
-  Json body{{"metadata", {{"annotations", {{api::annotation::kDriverPodName, attempting.pod.name}}}}}};
+// Recorded before its first use, so that after any edit a driver can only be under a name that we look at. A
+// conflict is no error: whoever wrote meanwhile is looked at next.
+Task<Result<>> Launcher::record_name(const SparkApplication& app, const std::string& pod) {
+  Json body{{"metadata", {{"annotations", {{api::annotation::kDriverPodName, pod}}}}}};
   kube::JsonApi apps(client_, kSparkApplications, app.metadata.namespace_);
   auto recorded = co_await apps.patch(
       app.metadata.name, kube::Patch::merge(std::move(body)).resource_version(app.metadata.resource_version));
-  if (recorded || recorded.error().is_conflict()) co_return stale();
-  kube::Error error = std::move(recorded).error().while_doing("record the driver pod's name");
-  if (error.kind() == ErrorKind::Forbidden && is_refusal(error))
-    co_return co_await refused_or_taken(attempting, std::move(error));
-  co_return fail(std::move(error));
+  if (recorded || recorded.error().is_conflict()) co_return Result<>{};
+  co_return fail(std::move(recorded).error().while_doing("record the driver pod's name"));
 }
 
 Task<Launcher::Reconciled> Launcher::post(Attempting attempting, Patience patience) {
@@ -360,7 +361,8 @@ Task<Launcher::Reconciled> Launcher::look_at_stray(const SparkApplication& cache
     if (!*there || (*there)->uid != pod.uid || (*there)->terminating) co_return stale();
     if (pod.key.name != api::default_driver_pod_name(app.metadata.name) &&
         pod.key.name != recorded_name(app)) {
-      co_return co_await record_name(app, pod.key.name);
+      if (auto recorded = co_await record_name(app, pod.key.name); !recorded) co_return fail(recorded);
+      co_return stale();
     }
     co_return co_await written(attempting, submitted(app.status, **there), {});
   }

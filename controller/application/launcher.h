@@ -76,7 +76,7 @@ class Launcher {
   kube::Task<Reconciled> post(Attempting attempting, Patience patience);
   kube::Task<kube::Result<>> make_ready(const Attempting& attempting);
   kube::Task<Reconciled> refused_or_taken(const Attempting& attempting, kube::Error error);
-  kube::Task<Reconciled> record_name(const Attempting& attempting);
+  kube::Task<kube::Result<>> record_name(const api::SparkApplication& app, const std::string& pod);
   // nullopt: nothing stands there.
   kube::Task<kube::Result<std::optional<PodView>>> read_pod(const kube::ObjectKey& key);
   kube::Task<kube::Result<std::optional<api::SparkApplication>>> read_application(const kube::ObjectKey& key);

@@ -82,7 +82,8 @@ Result<Json> ingress_of(const api::SparkApplication& app, const IngressRequest& 
 
   Json backend = {{"service", {{"name", request.service}, {"port", {{"number", request.port}}}}}};
   Json path = {{"backend", std::move(backend)}, {"pathType", "ImplementationSpecific"}};
-  path["path"] = below_root ? url->path + "(/|$)(.*)" : url->path;
+  // An API server stores no empty path, and what it stores is compared with this.
+  if (!url->path.empty()) path["path"] = below_root ? url->path + "(/|$)(.*)" : url->path;
   Json rule = Json::object();
   if (!url->host_is_address()) rule["host"] = url->host;
   rule["http"]["paths"].push_back(std::move(path));
