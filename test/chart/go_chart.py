@@ -44,6 +44,10 @@ def account(name, namespace):
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace, "labels": FULL}}
 
 
+# An operator reads {{$appName}}; helm would read it first.
+URL_FORMAT = '{{ "{{" }}$appName}}.example.com'
+
+
 def arguments(component, release):
     common = ["--zap-log-level=info", "--zap-encoder=console", "--namespaces=default"]
     metrics = ["--enable-metrics=true", "--metrics-bind-address=:8080", "--metrics-endpoint=/metrics", "--metrics-prefix=", "--metrics-labels=app_type"]
@@ -55,7 +59,8 @@ def arguments(component, release):
                 "--webhook-svc-name=spark-operator-webhook-svc", f"--webhook-svc-namespace={NAMESPACE}", "--webhook-port=9443",
                 "--mutating-webhook-name=spark-operator-webhook", "--validating-webhook-name=spark-operator-webhook", *metrics, *limits, *elects]
     submit = ["--metrics-job-submit-latency-buckets=0.5,1,2,4,8,16,32,64,128,256"] if limits else []
-    return ["controller", "start", *common, "--controller-threads=10", "--enable-ui-service=true", *metrics, *submit,
+    return ["controller", "start", *common, "--controller-threads=10", "--enable-ui-service=true",
+            f"--ingress-url-format={URL_FORMAT}", *metrics, *submit,
             "--metrics-job-start-latency-buckets=30,60,90,120,150,180,210,240,270,300", *elects, "--leader-election-lease-duration=15s",
             "--leader-election-renew-deadline=10s", "--leader-election-retry-period=2s", "--workqueue-ratelimiter-bucket-qps=50",
             "--workqueue-ratelimiter-bucket-size=500", "--workqueue-ratelimiter-max-delay=6h", "--driver-pod-creation-grace-period=10s",

@@ -40,7 +40,8 @@ def rest_around(application, attempt):
     def metadata(suffix, labels):
         return {"name": f"{name}-{suffix}", "labels": labels, "ownerReferences": [controlled(application)]}
     own = {APP: name, ID: attempt}
-    path = {"path": "/", "pathType": "ImplementationSpecific", "backend": {"service": {"name": f"{name}-ui-svc", "port": {"number": 4040}}}}
+    # No path: its URL has none.
+    path = {"pathType": "ImplementationSpecific", "backend": {"service": {"name": f"{name}-ui-svc", "port": {"number": 4040}}}}
     yield SERVICES, {"metadata": metadata("ui-svc", {**own, CREATED: "true"}),
                      "spec": {"type": "ClusterIP", "selector": {APP: name, "spark-role": "driver"},
                               "ports": [{"name": "spark-driver-ui-port", "port": 4040, "targetPort": 4040}]}}
