@@ -9,12 +9,14 @@
             self.wait_for_states({"pi": "COMPLETED"})
 """
 
+import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
 import unittest
+import urllib.error
 
 from helm import CHART, NAMESPACE, TOP
 from installation import Installation
@@ -49,9 +51,17 @@ class OnAServer(unittest.TestCase):
         cls.installed = Installation(cls.plane, root=cls.root)
         cls.addClassCleanup(cls.installed.kill_all)
         cls.kubectl("apply", "--server-side", "-f", os.path.join(CHART, "crds"))
-        cls.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+        wait_for(cls.kinds_are_served, "the definitions are not served")
         for name in (NAMESPACE, *TEAMS):
             cls.kubectl("create", "namespace", name)
+
+    @classmethod
+    def kinds_are_served(cls):
+        """A moment after their definitions are there."""
+        with contextlib.suppress(urllib.error.HTTPError):
+            return all(cls.plane.get(f"/apis/sparkoperator.k8s.io/{kind}") for kind in
+                       ("v1beta2/sparkapplications", "v1beta2/scheduledsparkapplications", "v1alpha1/sparkconnects"))
+        return False
 
     @classmethod
     def kubectl(cls, *arguments, text=""):
