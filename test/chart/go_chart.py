@@ -1,23 +1,24 @@
-"""A chart that stands for the Go operator's: the objects whose names, selectors and references an upgrade cannot change. It is
-written from what is known of that chart, not from ours, so that a difference shows.
+"""A chart that stands for the Go operator's: the objects whose names, selectors and references an upgrade cannot change, with that
+release's arguments, roles and webhook entries. It is written from what is known of that chart, not from ours, so that a difference
+shows.
 
-    write(folder)              # a chart named spark-operator, 2.5.0
-
-Its roles are those of releases 2.1 to 2.5.0, as far as the controller needs them to run applications, with the right that 2.5.1
-took away taken away: to patch a status.
+    write(folder)                       # a chart named spark-operator, 2.5.0
+    write(folder, release="2.5.1")
 """
 
 import os
 
 import yaml
 
+import go_roles
 import go_values
 
+NAMESPACE = "spark-operator"
 OWN = {"app.kubernetes.io/name": "spark-operator", "app.kubernetes.io/instance": "spark-operator"}
 FULL = {"helm.sh/chart": "spark-operator-2.5.0", **OWN, "app.kubernetes.io/version": "2.5.0", "app.kubernetes.io/managed-by": "Helm"}
 
 
-def deployment(component, arguments):
+def deployment(component, arguments, release):
     own = {**OWN, "app.kubernetes.io/component": component}
     return {"apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": f"spark-operator-{component}", "labels": {**FULL, "app.kubernetes.io/component": component}},
@@ -25,7 +26,7 @@ def deployment(component, arguments):
                      "template": {"metadata": {"labels": own},
                                   "spec": {"serviceAccountName": f"spark-operator-{component}", "securityContext": {"fsGroup": 185},
                                            "containers": [{"name": f"spark-operator-{component}", "args": arguments,
-                                                           "image": "ghcr.io/kubeflow/spark-operator/controller:2.5.0",
+                                                           "image": f"ghcr.io/kubeflow/spark-operator/controller:{release}",
                                                            "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}]}],
                                            "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}]}}}}
 
@@ -43,50 +44,65 @@ def account(name, namespace):
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace, "labels": FULL}}
 
 
-READ, WRITE = ["get", "list", "watch"], ["create", "update", "patch", "delete"]
-CONTROLLER_RULES = [
-    {"apiGroups": [""], "resources": ["pods"], "verbs": [*READ, *WRITE, "deletecollection"]},
-    {"apiGroups": [""], "resources": ["configmaps", "services", "persistentvolumeclaims"], "verbs": [*READ, *WRITE]},
-    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "update", "patch"]},
-    {"apiGroups": ["extensions", "networking.k8s.io"], "resources": ["ingresses"], "verbs": [*READ, "create", "update", "delete"]},
-    {"apiGroups": ["sparkoperator.k8s.io"], "resources": ["sparkapplications", "scheduledsparkapplications", "sparkconnects"], "verbs": [*READ, *WRITE]},
-    {"apiGroups": ["sparkoperator.k8s.io"], "resources": ["sparkapplications/status", "scheduledsparkapplications/status", "sparkconnects/status"],
-     "verbs": ["get", "update"]},
-    {"apiGroups": ["sparkoperator.k8s.io"], "resources": ["sparkapplications/finalizers", "scheduledsparkapplications/finalizers"],
-     "verbs": ["get", "update", "patch"]}]
-LEASE_RULES = [
-    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
-    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": ["spark-operator-controller-lock"], "verbs": ["get", "update"]},
-    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "update", "patch"]}]
+# An operator reads {{$appName}}; helm would read it first.
+URL_FORMAT = '{{ "{{" }}$appName}}.example.com'
 
 
-def objects():
-    lock = "--leader-election-lock-name=spark-operator-controller-lock"
-    read = [{"apiGroups": ["sparkoperator.k8s.io"], "resources": ["sparkapplications"], "verbs": ["get", "list", "watch"]}]
-    webhooks = [{"name": "mutate--v1-pod.sparkoperator.k8s.io", "admissionReviewVersions": ["v1"], "sideEffects": "None", "failurePolicy": "Ignore",
-                 "clientConfig": {"service": {"name": "spark-operator-webhook-svc", "namespace": "spark-operator", "port": 9443, "path": "/mutate--v1-pod"}},
-                 "objectSelector": {"matchLabels": {"sparkoperator.k8s.io/launched-by-spark-operator": "true"}},
-                 "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"]}]}]
+def arguments(component, release):
+    common = ["--zap-log-level=info", "--zap-encoder=console", "--namespaces=default"]
+    metrics = ["--enable-metrics=true", "--metrics-bind-address=:8080", "--metrics-endpoint=/metrics", "--metrics-prefix=", "--metrics-labels=app_type"]
+    elects = ["--leader-election=true", f"--leader-election-lock-name=spark-operator-{component}-lock",
+              f"--leader-election-lock-namespace={NAMESPACE}"]
+    limits = ["--kube-api-qps=20", "--kube-api-burst=30"] if release in go_roles.NARROW else []
+    if component == "webhook":
+        return ["webhook", "start", *common, "--webhook-secret-name=spark-operator-webhook-certs", f"--webhook-secret-namespace={NAMESPACE}",
+                "--webhook-svc-name=spark-operator-webhook-svc", f"--webhook-svc-namespace={NAMESPACE}", "--webhook-port=9443",
+                "--mutating-webhook-name=spark-operator-webhook", "--validating-webhook-name=spark-operator-webhook", *metrics, *limits, *elects]
+    submit = ["--metrics-job-submit-latency-buckets=0.5,1,2,4,8,16,32,64,128,256"] if limits else []
+    return ["controller", "start", *common, "--controller-threads=10", "--enable-ui-service=true",
+            f"--ingress-url-format={URL_FORMAT}", *metrics, *submit,
+            "--metrics-job-start-latency-buckets=30,60,90,120,150,180,210,240,270,300", *elects, "--leader-election-lease-duration=15s",
+            "--leader-election-renew-deadline=10s", "--leader-election-retry-period=2s", "--workqueue-ratelimiter-bucket-qps=50",
+            "--workqueue-ratelimiter-bucket-size=500", "--workqueue-ratelimiter-max-delay=6h", "--driver-pod-creation-grace-period=10s",
+            "--max-tracked-executor-per-app=1000", *limits, "--scheduled-spark-application-timestamp-precision=nanos",
+            "--feature-gates=PartialRestart=false,LoadSparkDefaults=false"]
+
+
+def entry(verb, group, version, resource, operations, release):
+    stem = f"{verb}-{group.replace('.', '-')}-{version}-{resource.removesuffix('s')}"
+    return {"name": f"{stem}.sparkoperator.k8s.io", "admissionReviewVersions": ["v1"], "failurePolicy": "Fail", "timeoutSeconds": 10,
+            "sideEffects": "None" if release in go_roles.NARROW else "NoneOnDryRun",
+            "clientConfig": {"service": {"name": "spark-operator-webhook-svc", "namespace": NAMESPACE, "port": 9443, "path": f"/{stem}"}},
+            "namespaceSelector": {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["default"]}]},
+            **({"objectSelector": {"matchLabels": {"sparkoperator.k8s.io/launched-by-spark-operator": "true"}}} if resource == "pods" else {}),
+            "rules": [{"apiGroups": [group], "apiVersions": [version], "resources": [resource], "operations": operations}]}
+
+
+def configurations(release):
+    kinds = (("v1beta2", "sparkapplications"), ("v1beta2", "scheduledsparkapplications"), ("v1alpha1", "sparkconnects"))
+    for kind, verb in (("Mutating", "mutate"), ("Validating", "validate")):
+        pods = [entry(verb, "", "v1", "pods", ["CREATE"], release)] if verb == "mutate" else []
+        yield {"apiVersion": "admissionregistration.k8s.io/v1", "kind": f"{kind}WebhookConfiguration",
+               "metadata": {"name": "spark-operator-webhook", "labels": FULL},
+               "webhooks": pods + [entry(verb, "sparkoperator.k8s.io", version, resource, ["CREATE", "UPDATE"], release) for version, resource in kinds]}
+
+
+def objects(release):
+    namespaces = {"cluster": None, "own namespace": NAMESPACE, "job namespace": "default"}
     return [
-        account("spark-operator-controller", "spark-operator"), account("spark-operator-webhook", "spark-operator"),
-        account("spark-operator-spark", "default"),
-        *role("controller", None, [{"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["get"]}]),
-        *role("controller", "spark-operator", LEASE_RULES), *role("controller", "default", CONTROLLER_RULES), *role("webhook", None, read), *role("webhook", "spark-operator", read),
-        *role("webhook", "default", read), *role("spark", "default", [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]),
+        account("spark-operator-controller", NAMESPACE), account("spark-operator-webhook", NAMESPACE), account("spark-operator-spark", "default"),
+        *(o for (component, where), rules in go_roles.of(release).items() for o in role(component, namespaces[where], rules)),
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "spark-operator-webhook-svc", "labels": FULL},
          "spec": {"selector": {**OWN, "app.kubernetes.io/component": "webhook"}, "ports": [{"port": 9443, "targetPort": "webhook", "name": "webhook"}]}},
-        {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
-         "metadata": {"name": "spark-operator-webhook", "labels": FULL}, "webhooks": webhooks},
-        deployment("controller", ["controller", "start", "--namespaces=default", "--leader-election=true", lock]),
-        deployment("webhook", ["webhook", "start", "--namespaces=default"])]
+        *configurations(release), *(deployment(component, arguments(component, release), release) for component in ("controller", "webhook"))]
 
 
-def write(folder):
+def write(folder, release="2.5.0"):
     os.makedirs(os.path.join(folder, "templates"))
     with open(os.path.join(folder, "Chart.yaml"), "w") as f:
-        yaml.safe_dump({"apiVersion": "v2", "name": "spark-operator", "version": "2.5.0", "appVersion": "2.5.0"}, f)
+        yaml.safe_dump({"apiVersion": "v2", "name": "spark-operator", "version": release, "appVersion": release}, f)
     with open(os.path.join(folder, "values.yaml"), "w") as f:
-        yaml.safe_dump(go_values.of("2.5.0"), f)
+        yaml.safe_dump(go_values.of(release), f)
     with open(os.path.join(folder, "templates/all.yaml"), "w") as f:
-        yaml.safe_dump_all(objects(), f)
+        yaml.safe_dump_all(objects(release), f)
     return folder

@@ -33,6 +33,7 @@ class Installation:
     def __init__(self, plane, values=None, root=None, variables=None):
         self.root, self.variables = root, variables or {}
         self.plane, self.values, self.processes, self.webhook_port = plane, values or {}, {}, free_port()
+        self.services = {}                                                # of webhook entries that are directed here
         self.helm_program = Helm()
         self.environment = {**os.environ, **plane.environment}
 
@@ -122,20 +123,36 @@ class Installation:
     def logs(self):
         return "\n".join(self.log(component) for component in self.processes)
 
+    def webhook_entries(self):
+        """Kind of configuration, number, entry."""
+        for kind in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"):
+            for number, entry in enumerate(self.get(kind, f"{RELEASE}-webhook")["webhooks"]):
+                yield kind, number, entry
+
     def direct_webhooks_here(self):
         """No service address is routed on this machine. The webhook's certificate is good for localhost, too."""
-        for kind in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"):
-            name = f"{RELEASE}-webhook"
-            patch = [{"op": "replace", "path": f"/webhooks/{number}/clientConfig",
-                      "value": {"url": f"https://localhost:{self.webhook_port}{entry['clientConfig']['service']['path']}"}}
-                     for number, entry in enumerate(self.get(kind, name)["webhooks"]) if "service" in entry["clientConfig"]]
-            if patch:
-                self.kubectl("patch", kind, name, "--type=json", "--patch", json.dumps(patch))
+        for kind, number, entry in self.webhook_entries():
+            if "service" in entry["clientConfig"]:
+                service = entry["clientConfig"].pop("service")
+                self.services[kind, entry["name"]] = service
+                self.direct(kind, number, {**entry["clientConfig"], "url": f"https://localhost:{self.webhook_port}{service['path']}"})
+
+    def direct_webhooks_back(self):
+        """To their Services: helm cannot change an entry from the one to the other."""
+        for kind, number, entry in self.webhook_entries():
+            if entry["clientConfig"].pop("url", None):
+                self.direct(kind, number, {**entry["clientConfig"], "service": self.services[kind, entry["name"]]})
+
+    def direct(self, kind, number, to):
+        patch = [{"op": "replace", "path": f"/webhooks/{number}/clientConfig", "value": to}]
+        self.kubectl("patch", kind, f"{RELEASE}-webhook", "--type=json", "--patch", json.dumps(patch))
+
+    def authorities(self):
+        """Every caBundle that there is."""
+        return {entry["clientConfig"].get("caBundle") for _, _, entry in self.webhook_entries()}
 
     def authorities_are_written(self):
-        return all("caBundle" in entry["clientConfig"]
-                   for kind in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
-                   for entry in self.get(kind, f"{RELEASE}-webhook")["webhooks"])
+        return None not in self.authorities()
 
     def stop_all(self):
         """By SIGTERM; the exit codes by component."""

@@ -7,9 +7,7 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
 import unittest
 import urllib.parse
 
@@ -17,19 +15,12 @@ import go_chart
 import go_values
 import readme
 from helm import CHART, NAMESPACE, RELEASE, TOP, Rendered
-from installation import LIMIT, Installation
+from installation import LIMIT
+from on_a_server import OnAServer, application
 from render_test import BENCHMARK, HELM
 
-from control_plane import ControlPlane, dies_with_parent
-from takeover import Left
-from takeover_schedules import LeftSchedules
 from waiting import wait_for
 
-sys.path.insert(0, os.path.join(TOP, "test/failover"))
-from failover_test import Api  # noqa: E402
-
-LEFT = 200                                                                # applications that another operator left, beside schedules
-TEAMS = ("a", "b", "spark-team-a", "spark-team-b", "spark-team-c", "spark-s3-express")
 FEATURES = {
     "defaults": {},
     "the published benchmark": BENCHMARK,
@@ -90,14 +81,6 @@ UNUSED = {
 }
 
 
-def application(name, lasts="2s", **more):
-    spec = {"type": "Python", "mode": "cluster", "sparkVersion": "3.5.7", "image": "spark:3.5.7",
-            "mainApplicationFile": "local:///opt/spark/examples/src/main/python/pi.py", "restartPolicy": {"type": "Never"},
-            "driver": {"cores": 1, "memory": "512m", "serviceAccount": "spark-operator-spark", "annotations": {"pretend.kubelet/lasts": lasts}},
-            "executor": {"instances": 1, "memory": "512m"}, **more}
-    return {"apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication", "metadata": {"name": name, "namespace": "default"}, "spec": spec}
-
-
 ON_DEMAND = "spark.kubernetes.driver.volumes.persistentVolumeClaim.data"
 CLAIM = {f"{ON_DEMAND}.mount.path": "/data", f"{ON_DEMAND}.options.claimName": "OnDemand", f"{ON_DEMAND}.options.sizeLimit": "1Gi",
          f"{ON_DEMAND}.options.storageClass": "any"}
@@ -107,29 +90,8 @@ CONNECT = {"apiVersion": "sparkoperator.k8s.io/v1alpha1", "kind": "SparkConnect"
            "spec": {"sparkVersion": "4.1.4", "image": "spark:4.1.4", "server": {}, "executor": {"instances": 1}}}
 
 
-class OnAServer(unittest.TestCase):
-    maxDiff = None
-    node = None
-    refusals_count_from = 0
-
-    @classmethod
-    def setUpClass(cls):
-        cls.plane = ControlPlane("real", audit="Metadata")
-        cls.plane.__enter__()
-        cls.addClassCleanup(cls.plane.__exit__)
-        # The programs run in the root file system of the image, if there is the right to enter it.
-        cls.root = os.path.join(cls.plane.folder, "root") if os.geteuid() == 0 else None
-        if cls.root:
-            subprocess.run([os.path.join(TOP, "deploy/image/root.sh"), os.path.dirname(os.environ["SPARK_OPERATOR"]), cls.root], check=True, timeout=120)
-        cls.installed = Installation(cls.plane, root=cls.root)
-        cls.addClassCleanup(cls.installed.kill_all)
-        cls.kubectl("apply", "--server-side", "-f", os.path.join(CHART, "crds"))
-        for name in (NAMESPACE, *TEAMS):
-            cls.kubectl("create", "namespace", name)
-
-    @classmethod
-    def kubectl(cls, *arguments, text=""):
-        return cls.installed.kubectl(*arguments, text=text)
+class Server(OnAServer):
+    refusals_count_from = 0                                                # no operator runs before test 5
 
     # Names of tests give their order: each goes on from what the one before left.
 
@@ -149,14 +111,6 @@ class OnAServer(unittest.TestCase):
             with self.subTest(kustomize=folder):
                 self.kubectl("apply", "--dry-run=server", "-k", os.path.join(TOP, "deploy/kustomize", folder))
         self.kubectl("delete", "serviceaccount", "spark-operator-controller", "-n", NAMESPACE)
-
-    def uids(self):
-        kinds = "deployments,services,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,mutatingwebhookconfigurations"
-        found = self.installed.get(kinds, "-A", "-l", "app.kubernetes.io/instance=spark-operator")["items"]
-        return {(o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]): o["metadata"]["uid"] for o in found}
-
-    def image(self):
-        return self.installed.get("deployment", "spark-operator-controller", "-n", NAMESPACE)["spec"]["template"]["spec"]["containers"][0]["image"]
 
     def test_1_the_commands_of_the_readme_install_it(self):
         build, push, *others = readme.commands()
@@ -193,7 +147,7 @@ class OnAServer(unittest.TestCase):
         folder = go_chart.write(os.path.join(self.plane.folder, "go-chart"))
         self.installed.helm("install", RELEASE, folder)
         before = self.uids()
-        self.assertEqual(len(before), 3 + 14 + 1 + 1 + 2)
+        self.assertEqual(len(before), 3 + 14 + 1 + 2 + 2)
         notes = self.installed.install({"batchScheduler": {"enable": True}})
         self.assertIn("belongs under `controller`", notes)
         self.assertEqual(self.image(), "spark-operator:0.1.0")
@@ -211,44 +165,6 @@ class OnAServer(unittest.TestCase):
         self.assertEqual(self.image(), "spark-operator:0.1.0")
         self.installed.helm("rollback", RELEASE, "1")
         self.assertEqual(self.image(), "ghcr.io/kubeflow/spark-operator/controller:2.5.0")
-
-    def test_3_swapping_only_the_image_works_with_the_roles_of_the_go_operator(self):
-        """The Go operator's chart is what is installed now. Events, logs and leases are had as those roles allow."""
-        self.start_node()
-        self.installed.start("controller")
-        self.kubectl("create", "-f", "-", text=json.dumps(application("swapped")))
-        self.wait_for_states({"swapped": "COMPLETED"})
-        wait_for(lambda: self.installed.get("events", "-n", "default", "--field-selector", "involvedObject.name=swapped")["items"], self.installed.logs)
-        self.assertEqual(self.installed.stop_all(), {"controller": 0})
-
-    def test_3_what_a_go_operator_left_goes_on_and_nothing_starts_twice(self):
-        """And back: what this operator leaves is what a Go operator can read, and after that has written over it, it goes on as well."""
-        self.start_node()
-        with Api(self.plane) as api:
-            left = Left(api, LEFT, application)
-            schedules = LeftSchedules(left)
-            left.make()
-            schedules.make()
-            begins = os.path.getsize(self.plane.audit_log)
-            self.installed.start("controller")
-            for what in (left, schedules):
-                wait_for(lambda what=what: what.wrong() is None, lambda what=what: f"{what.wrong()}\n{self.installed.logs()}", 600)
-            self.assertEqual(left.lost(), [])
-            self.assertEqual(self.installed.stop_all(), {"controller": 0})
-            started = left.may_get_a_driver() | schedules.may_get_a_driver()
-            self.assertEqual(self.drivers_made(begins), sorted(started))
-            self.assertEqual(list(left.too_early(e for _, e in self.events(begins))), [])
-
-            self.assertEqual(left.hand_back() + schedules.hand_back(), [])
-            begins = os.path.getsize(self.plane.audit_log)
-            self.installed.start("controller")
-            self.kubectl("create", "-f", "-", text=json.dumps(application("after-all")))
-            self.wait_for_states({"after-all": "COMPLETED"})
-            self.assertEqual((left.wrong(), schedules.wrong(), left.lost()), (None, None, []))
-            self.assertEqual(self.installed.stop_all(), {"controller": 0})
-            self.assertEqual(self.drivers_made(begins), ["after-all-driver"])
-        self.kubectl("delete", "scheduledsparkapplications,sparkapplications", "--all", "-n", "default")
-        self.__class__.refusals_count_from = os.path.getsize(self.plane.audit_log)
 
     def test_4_the_hook_brings_definitions_up_to_date_as_its_account_may(self):
         hook = {o["kind"]: o for o in HELM.render({"hook": {"upgradeCrd": True}}).objects if o["metadata"]["name"] == "spark-operator-hook"}
@@ -274,28 +190,6 @@ class OnAServer(unittest.TestCase):
             self.installed.install({"controller": {"leaderElection": {"enable": lease}}})
             deployment = self.installed.get("deployment", "spark-operator-controller", "-n", NAMESPACE)
             self.assertEqual(deployment["spec"]["strategy"]["type"], strategy)
-
-    @classmethod
-    def start_node(cls):
-        if cls.node:
-            return
-        cls.node = subprocess.Popen([os.environ["PRETEND_KUBELET"], "--kubeconfig", cls.plane.kubeconfig], stdout=subprocess.PIPE, text=True,
-                                    preexec_fn=dies_with_parent(signal.SIGKILL))
-        cls.addClassCleanup(cls.node.stdout.close)
-        cls.addClassCleanup(cls.node.wait)
-        cls.addClassCleanup(cls.node.kill)
-        if "ready" not in cls.node.stdout.readline():
-            raise AssertionError("the node does not get ready")
-
-    def status(self, kind, name):
-        return self.installed.get(kind, name, "-n", "default").get("status", {})
-
-    def state(self, name):
-        return self.status("sparkapplication", name).get("applicationState", {}).get("state")
-
-    def wait_for_states(self, wanted):
-        wait_for(lambda: all(self.state(name) == state for name, state in wanted.items()),
-                 lambda: f"{[(n, self.state(n)) for n in wanted]}\n{self.installed.logs()}")
 
     def test_5_the_operator_gets_along_with_its_roles(self):
         self.installed.install({"webhook": {"resourceQuotaEnforcement": {"enable": True}},
@@ -352,20 +246,6 @@ class OnAServer(unittest.TestCase):
         run = subprocess.run([*python, script, json.dumps(wanted), seconds], timeout=LIMIT + 60, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              text=True, env={**os.environ, "KUBERNETES_SERVICE_HOST": server.hostname, "KUBERNETES_SERVICE_PORT": str(server.port)})
         return run.returncode, run.stdout
-
-    def drivers_made(self, begin):
-        """Their names, from the audit log."""
-        return sorted(e["objectRef"]["name"] for _, e in self.events(begin)
-                      if e["verb"] == "create" and e["objectRef"]["resource"] == "pods" and e["responseStatus"]["code"] == 201)
-
-    def events(self, begin):
-        with open(self.plane.audit_log) as log:
-            log.seek(begin)
-            for line in log:
-                event = json.loads(line)
-                account = re.fullmatch(f"system:serviceaccount:{NAMESPACE}:spark-operator-(controller|webhook)", event["user"]["username"])
-                if account:
-                    yield account.group(1), event
 
     def test_6_nothing_was_refused_and_what_was_not_used_has_a_reason(self):
         used = {"controller": set(), "webhook": set()}

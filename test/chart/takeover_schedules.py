@@ -5,7 +5,7 @@ operator finds that takes them back.
     schedules.make()
     schedules.wrong()                        # what is not (yet) as it must be; None: all of it is
     schedules.may_get_a_driver()
-    schedules.hand_back()                    # as Left's
+    schedules.hand_back()                    # as go_operator.takes_over()
 
 All of them have a time at New Year only, so that nothing here depends on when it runs. The Go operator names a run after the moment
 at which it started it, which is a little later than the time that was due.
@@ -15,9 +15,9 @@ import time
 from dataclasses import dataclass, field
 
 import go_status
-from takeover import GROUP, MERGE, Kind, unix
+from go_operator import MERGE, SCHEDULES
+from takeover_kinds import Kind, unix
 
-SCHEDULES = f"{GROUP}/scheduledsparkapplications"
 LABEL = "sparkoperator.k8s.io/scheduled-app-name"
 LATE = 1.25                                                              # seconds from the time that is due to the start
 THIS_YEAR = time.gmtime().tm_year
