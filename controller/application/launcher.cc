@@ -136,12 +136,12 @@ Task<Launcher::Reconciled> Launcher::launch(const SparkApplication& cached, cons
     if (auto result = co_await settle(attempting, **found)) co_return std::move(*result);
   }
   if (attempting.pod.name != default_name && attempting.pod.name != recorded) {
-    auto recorded = co_await record_name(app, attempting.pod.name);
-    if (recorded) co_return stale();
+    auto written_down = co_await record_name(app, attempting.pod.name);
+    if (written_down) co_return stale();
     // Roles of the Go operator's chart may not grant it: no driver is started under that name.
-    if (recorded.error().kind() == ErrorKind::Forbidden && is_refusal(recorded.error()))
-      co_return co_await refused_or_taken(attempting, std::move(recorded).error());
-    co_return fail(std::move(recorded));
+    if (written_down.error().kind() == ErrorKind::Forbidden && is_refusal(written_down.error()))
+      co_return co_await refused_or_taken(attempting, std::move(written_down).error());
+    co_return fail(std::move(written_down));
   }
   co_return co_await post(std::move(attempting), patience);
 }
