@@ -67,14 +67,12 @@ Result<> prepare_container_root(const ContainerRoot& root) {
     Result<> taken = take_over_folders(root.image_opt, root.work_folder / "opt-upper");
     if (!taken) return taken;
   }
-  if (!is_ours("/etc")) {
-    // Start scripts add the user they run as.
-    for (const char* file : {"passwd", "group"}) {
-      Result<std::string> text = read_file(fs::path("/etc") / file);
-      if (!text) continue;
-      Result<> written = write_file(root.work_folder / "etc-upper" / file, *text, 0644);
-      if (!written) return written;
-    }
+  // Start scripts add the user they run as, whoever that is: Spark's images let the root group write.
+  for (const char* file : {"passwd", "group"}) {
+    Result<std::string> text = read_file(fs::path("/etc") / file);
+    if (!text) continue;
+    Result<> written = write_file(root.work_folder / "etc-upper" / file, *text, 0664);
+    if (!written) return written;
   }
   if (!root.termination_log.empty()) return write_file(root.termination_log, "", 0666);
   return {};
