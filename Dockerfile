@@ -38,8 +38,8 @@ COPY --from=spark /opt/spark/sbin /opt/spark/sbin
 COPY --from=spark /opt/spark/jars /opt/spark/jars
 COPY deploy/image/spark-env.sh /opt/spark/conf/spark-env.sh
 # Libraries that this Debian has stay its own, as newer ones may be installed over them.
-RUN --mount=type=bind,from=build,source=/root-of-operator,target=/mnt cp -an /mnt/usr/. /usr/ && cp -a /mnt/home/spark /home/ && \
-    cp -a /mnt/etc/k8s-webhook-server /etc/
+RUN --mount=type=bind,from=build,source=/root-of-operator,target=/operator cp -an /operator/usr/. /usr/ && cp -a /operator/home/spark /home/ && \
+    cp -a /operator/etc/k8s-webhook-server /etc/
 RUN echo 'spark:x:185:185::/home/spark:/usr/sbin/nologin' >>/etc/passwd && echo 'spark:x:185:' >>/etc/group && \
     mkdir -p /run/secrets/kubernetes.io/serviceaccount
 ARG TARGETARCH
