@@ -3,7 +3,8 @@
 
     archive.py ROOT FILE.tar NAME:TAG ARCHITECTURE [NAME=VALUE…]        # amd64 or arm64; environment beside PATH
 
-One layer. Equal roots give equal bytes: names are sorted, times are $SOURCE_DATE_EPOCH (0), only the owners 0 and 185 exist.
+One layer. Equal roots give equal bytes: names are sorted, times are $SOURCE_DATE_EPOCH (0). Owners are those of the root where root
+packs it; anybody else owns everything that he has laid out, which in the image belongs to root.
 """
 
 import contextlib
@@ -15,7 +16,6 @@ import sys
 import tarfile
 
 TIME = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
-OURS = 185
 
 
 class Hashed:
@@ -46,8 +46,9 @@ def add_tree(root, tar):
             entry = tar.gettarinfo(path, os.path.relpath(path, root))
             if entry is None:                                        # a socket
                 continue
-            ours = os.lstat(path).st_uid == OURS
-            entry.uid, entry.gid, entry.uname, entry.gname, entry.mtime = (OURS if ours else 0), 0, "", "", TIME
+            entry.uname, entry.gname, entry.mtime = "", "", TIME
+            if os.geteuid() != 0:
+                entry.uid = entry.gid = 0
             if entry.isreg():
                 with open(path, "rb") as content:
                     tar.addfile(entry, content)

@@ -11,7 +11,7 @@
 #   PROGRAMS       the folder with spark-operator and sparkctl (default: build/release/cmd, built if need be)
 #   SPARK_VERSION  of operator-spark (default 4.0.5; one spark-submit starts applications of all lines)
 #   SYSROOT        of `operator` alone: the system that the programs were built for, where it is not this one (cross.sh)
-#   DEBIAN_MIRROR  where debootstrap gets Debian from (default: the first mirror of this machine's own sources)
+#   DEBIAN_MIRROR  where Debian comes from (default: the first mirror of this machine's own sources)
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,6 +20,7 @@ target=${1:-operator}
 out=${2:-$top/build/image}
 spark_version=${SPARK_VERSION:-4.0.5}
 fail() { echo "build.sh: $*" >&2; exit 1; }
+. "$top/deploy/lib/packages.sh"
 case $target in operator|operator-spark) ;; *) sed -n '2,/^set /{/^set /d; s/^# \{0,1\}//; p}' "${BASH_SOURCE[0]}" >&2; exit 2 ;; esac
 
 # By the first program's header: of which machine it is.
@@ -42,21 +43,26 @@ architecture=$(architecture_of "$programs/spark-operator")
 mkdir -p "$out"
 rm -rf "$out/$target.root" "$out/$target.tar"
 
-mirror() {
-  local line
-  line=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | sed -n 's/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) bookworm .*/\2/p; s/^URIs: *\([^ ]*\).*/\1/p' | head -n 1)
-  [ -n "$line" ] || fail "operator-spark: DEBIAN_MIRROR is not set, and no source of this machine is one of bookworm"
-  echo "$line"
+# in_root ROOT COMMAND…: with mounts that end with it.
+in_root() {
+  DEBIAN_FRONTEND=noninteractive unshare --mount --pid --fork --mount-proc="$1/proc" chroot "$@" >&2
 }
 
 operator_spark_root() {
-  local root=$1 tree from
+  local root=$1 tree sources from
   [ "$(id -u)" = 0 ] || fail "operator-spark: debootstrap needs root"
   command -v debootstrap >/dev/null || fail "operator-spark: apt-get install debootstrap"
   tree=$("$top/deploy/lib/fetch_spark.sh" "$spark_version")
-  from=${DEBIAN_MIRROR:-$(mirror)}
-  debootstrap --variant=minbase --include=ca-certificates,tzdata,openjdk-17-jre-headless,libnss-wrapper bookworm "$root" "$from" >&2
+  sources=$(debian_sources) || fail "operator-spark: no Debian to lay out"
+  read -r _ from _ <<<"$sources"
+  debootstrap --variant=minbase --include=ca-certificates bookworm "$root" "$from" >&2
+  # From there on as the Dockerfile: debootstrap itself knows of no updates.
+  echo "$sources" >"$root/etc/apt/sources.list"
+  in_root "$root" apt-get -qq update
+  in_root "$root" apt-get -qq upgrade -y
+  in_root "$root" apt-get -qq install -y --no-install-recommends tzdata openjdk-17-jre-headless libnss-wrapper
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}/*
+  rm -f "$root"/etc/{hostname,resolv.conf}         # this machine's, which debootstrap lends
   mkdir -p "$root/opt/spark"
   cp -a "$tree"/opt/spark/{bin,sbin,jars} "$root/opt/spark/"
   install -D -m 0644 "$here/spark-env.sh" "$root/opt/spark/conf/spark-env.sh"

@@ -23,6 +23,35 @@ TEST_PACKAGES=(
   libclang-rt-19-dev llvm-19 clang-format-19 openjdk-17-jdk-headless curl openssl python3-yaml prometheus lua5.1
 )
 
+# What `test/run.sh chart --image` needs besides: what makes a Debian, what runs a Dockerfile, what runs programs for arm64.
+IMAGE_PACKAGES=(debootstrap buildah qemu-user-static)
+
+# debian_mirror SUITE: where this machine has that suite of Debian from; 1 if from nowhere.
+debian_mirror() {
+  local file
+  for file in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+    cat "$file" 2>/dev/null && echo
+  done | awk -v suite="$1" '
+    $1 == "deb" { sub(/\[[^]]*\] */, ""); if ($3 == suite) print $2 }
+    /^$/ { uri = ""; listed = 0 }
+    /^URIs:/ { uri = $2 }
+    /^Suites:/ { for (i = 2; i <= NF; i++) if ($i == suite) listed = 1 }
+    uri != "" && listed { print uri; uri = "" }' | head -n 1 | grep .
+}
+
+# A sources.list of Debian alone, with its updates, from the mirrors of this machine or from $DEBIAN_MIRROR.
+debian_sources() {
+  local mirror security
+  mirror=${DEBIAN_MIRROR:-$(debian_mirror bookworm)}
+  if [ -z "$mirror" ]; then
+    echo "DEBIAN_MIRROR is not set, and no source of this machine is one of bookworm" >&2
+    return 1
+  fi
+  printf 'deb %s %s main\n' "$mirror" bookworm "$mirror" bookworm-updates
+  security=$(debian_mirror bookworm-security) && printf 'deb %s bookworm-security main\n' "$security"
+  return 0
+}
+
 missing_packages() {
   local package state
   for package in "$@"; do

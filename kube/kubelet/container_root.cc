@@ -67,7 +67,7 @@ Result<> prepare_container_root(const ContainerRoot& root) {
     Result<> taken = take_over_folders(root.image_opt, root.work_folder / "opt-upper");
     if (!taken) return taken;
   }
-  // Start scripts add the user they run as, whoever that is: Spark's images let the root group write.
+  // Start scripts add the user they run as, whoever that is, if images let the root group write.
   for (const char* file : {"passwd", "group"}) {
     Result<std::string> text = read_file(fs::path("/etc") / file);
     if (!text) continue;

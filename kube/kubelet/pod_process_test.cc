@@ -212,7 +212,7 @@ TEST_CASE("the command runs as the user the pod names", "[kubelet]") {
   if (host_rights()->has_other_users) {
     plan.user(1234).group(5678).supplemental_group(77);
     CHECK(machine.run(plan).output == "1234\n5678\n5678 77\n");
-    // As images of Spark do it, whose users have no name and the root group.
+    // As start scripts of images do whose users have no name, and the root group.
     LaunchPlan nameless = machine.shell("echo nameless:x:4321:0::/:/bin/sh >>/etc/passwd && id -un");
     nameless.user(4321).group(0);
     CHECK(machine.run(nameless).output == "nameless\n");

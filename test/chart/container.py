@@ -2,6 +2,7 @@
 file names, without capabilities.
 
     subprocess.Popen(["/usr/bin/spark-operator", "version"], preexec_fn=enter(root, {"/etc/secret": "/host/folder"}), cwd="/")
+    subprocess.Popen([emulator.inside, "/usr/bin/spark-operator", "version"], preexec_fn=enter(root, emulator.folders), cwd="/")
 
 Needs root. Mounts live in a name space of the process's own and end with it. Folders that are mounted over exist in the root,
 whose links are followed as they are seen from inside.
@@ -9,6 +10,7 @@ whose links are followed as they are seen from inside.
 
 import ctypes
 import os
+import shutil
 import signal
 import sys
 
@@ -19,7 +21,18 @@ from control_plane import dies_with_parent  # noqa: E402
 
 NEW_NAMESPACE = 0x00020000                                                # CLONE_NEWNS
 READ_ONLY, REMOUNT, BIND, RECURSIVE, PRIVATE = 1, 32, 4096, 16384, 1 << 18
-USER = 1000650000                                                         # such as OpenShift draws them
+USER = 1000650000                                                         # such as OpenShift draws them, in the group 0
+USERS = ((USER, 0), (185, 185))                                           # the second: what the images name
+
+
+class Emulator:
+    """Debian's emulator of that processor. It is one file that needs no other, so its folder is mounted where the image has one."""
+
+    def __init__(self, processor):
+        self.name = f"qemu-{processor}-static"
+        self.path = shutil.which(self.name)                               # None: apt-get install qemu-user-static
+        self.inside = f"/home/spark/{self.name}"
+        self.folders = {"/home/spark": os.path.dirname(self.path)} if self.path else {}
 
 
 def outside(root, inside):
@@ -36,7 +49,7 @@ def outside(root, inside):
     return path
 
 
-def enter(root, folders=None, user=USER):
+def enter(root, folders=None, user=USER, group=0):
     libc = ctypes.CDLL(None, use_errno=True)
     end_with_us = dies_with_parent(signal.SIGKILL)
 
@@ -61,7 +74,7 @@ def enter(root, folders=None, user=USER):
             os.chroot(root)
             os.chdir("/")
             os.setgroups([])
-            os.setresgid(0, 0, 0)
+            os.setresgid(group, group, group)
             os.setresuid(user, user, user)
             end_with_us()                                                 # after the user: a change of that forgets it
         except OSError as error:

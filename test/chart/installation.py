@@ -8,7 +8,7 @@ and the tokens of its service accounts, as a kubelet would start them.
     installed.stop_all()
 
 With `root`, the root file system of an image, they run in there with what a cluster's container finds: the image's own `variables`,
-the token in its folder, the server's address in the environment.
+the token in its folder, the server's address in the environment; as `user`, by `emulator` where the image is for another processor.
 """
 
 import json
@@ -20,7 +20,7 @@ import urllib.parse
 
 import yaml
 
-from container import enter
+from container import USERS, enter
 from helm import CHART, NAMESPACE, RELEASE, TOP, Helm
 
 sys.path.insert(0, os.path.join(TOP, "test/lib"))
@@ -30,8 +30,8 @@ LIMIT = 300
 
 
 class Installation:
-    def __init__(self, plane, values=None, root=None, variables=None):
-        self.root, self.variables = root, variables or {}
+    def __init__(self, plane, values=None, root=None, variables=None, user=USERS[0], emulator=None):
+        self.root, self.variables, self.user, self.emulator = root, variables or {}, user, emulator
         self.plane, self.values, self.processes, self.webhook_port = plane, values or {}, {}, free_port()
         self.services = {}                                                # of webhook entries that are directed here
         self.helm_program = Helm()
@@ -71,7 +71,7 @@ class Installation:
             flags.append(f"--webhook-port={self.webhook_port}")
         log_path = os.path.join(self.plane.folder, f"{component}.log")
         with open(log_path, "wb") as log:
-            process = subprocess.Popen([program, *arguments, *flags], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            process = subprocess.Popen([*program, *arguments, *flags], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                        preexec_fn=inside)
         process.metrics_url = f"http://127.0.0.1:{metrics}/metrics"
         self.processes[component] = process
@@ -81,16 +81,17 @@ class Installation:
         """The container of a job's pod, to its end."""
         program, flags, environment, inside = self.as_account(component, pod["serviceAccountName"])
         flags = [word for flag in flags for word in flag.split("=", 1)]
-        return subprocess.run([program, *pod["containers"][0]["args"], *flags], env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+        return subprocess.run([*program, *pod["containers"][0]["args"], *flags], env=environment, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, preexec_fn=inside, timeout=LIMIT)
 
     def as_account(self, component, account):
-        """Program, flags, environment and what is done in the new process."""
+        """The program with what runs it, flags, environment and what is done in the new process."""
         token = self.kubectl("create", "token", account, "-n", NAMESPACE, "--duration=2h").strip()
         if self.root:
-            return "/usr/bin/spark-operator", [], *self.as_in_a_cluster(component, token)
+            program = [self.emulator.inside] if self.emulator else []
+            return [*program, "/usr/bin/spark-operator"], [], *self.as_in_a_cluster(component, token)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("KUBERNETES_", "CONTROL_PLANE_", "KUBECONFIG"))}
-        return os.environ["SPARK_OPERATOR"], [self.kubeconfig(component, token)], environment, dies_with_parent(signal.SIGKILL)
+        return [os.environ["SPARK_OPERATOR"]], [self.kubeconfig(component, token)], environment, dies_with_parent(signal.SIGKILL)
 
     def as_in_a_cluster(self, component, token):
         """The environment, and what enters the root file system."""
@@ -104,7 +105,8 @@ class Installation:
         os.chmod(self.plane.folder, 0o711)                                # it is a temporary folder, for its owner only
         server = urllib.parse.urlparse(self.plane.url)
         return ({**self.variables, "KUBERNETES_SERVICE_HOST": server.hostname, "KUBERNETES_SERVICE_PORT": str(server.port), "HOSTNAME": component},
-                enter(self.root, {"/var/run/secrets/kubernetes.io/serviceaccount": account}))
+                enter(self.root, {"/var/run/secrets/kubernetes.io/serviceaccount": account, **(self.emulator.folders if self.emulator else {})},
+                      *self.user))
 
     def kubeconfig(self, component, token):
         kubeconfig = os.path.join(self.plane.folder, f"{component}.kubeconfig")
