@@ -15,7 +15,8 @@
 // | /proc /tmp /run /var /root /home | own; /sys read-only |
 //
 // For an ordinary user, files of /etc and of images that belong to others can be read and covered, not
-// changed (but for passwd and group); their folders can be written to.
+// changed (but for passwd and group); their folders can be written to. Both files are the root group's to
+// write, so that a start script can name the user that it runs as.
 //
 // Thread: pure, but for the two that touch the disk.
 #pragma once
