@@ -173,6 +173,7 @@ class Dockerfile:
             cache = run(["ccache", "--get-config", "cache_dir"]).strip()
             os.makedirs(cache, exist_ok=True)
             volumes = ["--volume", f"{cache}:/root/.cache/ccache"]
+            self.machines_own += [r"root/\.cache", r"root/\.cache/ccache"]    # where that is mounted
         self.buildah("bud", "--isolation=chroot", "--layers", f"--build-arg=DEBIAN={BASE}", f"--target={target}", *volumes,
                      f"--tag=localhost/{target}", f"--file={TOP}/Dockerfile", TOP)
         config = json.loads(self.buildah("inspect", "--type=image", f"localhost/{target}"))["OCIv1"]["config"]
