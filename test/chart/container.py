@@ -2,7 +2,7 @@
 file names, without capabilities.
 
     subprocess.Popen(["/usr/bin/spark-operator", "version"], preexec_fn=enter(root, {"/etc/secret": "/host/folder"}), cwd="/")
-    subprocess.Popen([emulator.inside, "/usr/bin/spark-operator", "version"], preexec_fn=enter(root, emulator.folders), cwd="/")
+    subprocess.Popen([*emulator.program, "/usr/bin/spark-operator", "version"], preexec_fn=enter(root, emulator.folders), cwd="/")
 
 Needs root. Mounts live in a name space of the process's own and end with it. Folders that are mounted over exist in the root,
 whose links are followed as they are seen from inside.
@@ -25,13 +25,18 @@ USER = 1000650000                                                         # such
 USERS = ((USER, 0), (185, 185))                                           # the second: what the images name
 
 
+class Native:
+    """Where the image is for this machine's processor."""
+    program, folders = [], {}
+
+
 class Emulator:
     """Debian's emulator of that processor. It is one file that needs no other, so its folder is mounted where the image has one."""
 
     def __init__(self, processor):
         self.name = f"qemu-{processor}-static"
         self.path = shutil.which(self.name)                               # None: apt-get install qemu-user-static
-        self.inside = f"/home/spark/{self.name}"
+        self.program = [f"/home/spark/{self.name}"]
         self.folders = {"/home/spark": os.path.dirname(self.path)} if self.path else {}
 
 

@@ -8,19 +8,18 @@ the same; `operator` is made for arm64. Out of each of these a controller runs a
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import unittest
 
-from container import USERS, Emulator, enter
+from container import USERS, Emulator, Native, enter
 from helm import TOP
 from image import by_dockerfile, build, crossed, differences, dockerfile, shipped, wanted_for_dockerfile
 from installation import LIMIT, Installation
 
 sys.path.insert(0, os.path.join(TOP, "test/lib"))
-from control_plane import ControlPlane, dies_with_parent  # noqa: E402
+from control_plane import ControlPlane  # noqa: E402
 from waiting import wait_for  # noqa: E402
 
 LARGEST = 40 << 20
@@ -36,17 +35,16 @@ INCIDENTAL = (r"etc/(hosts|hostname|resolv\.conf|mtab)", r"etc/ld\.so\.cache", r
 
 class Programs:
     """What every image keeps; `image` is one of them."""
-    emulator, commands = None, (["/usr/bin/spark-operator", "version"], ["/usr/bin/sparkctl", "--help"])
+    emulator, commands = Native, (["/usr/bin/spark-operator", "version"], ["/usr/bin/sparkctl", "--help"])
     submitter = "native"
 
     @unittest.skipUnless(ROOT, NOT_ROOT)
     def test_1_its_programs_start_as_any_user(self):
-        emulator, folders = ([self.emulator.inside], self.emulator.folders) if self.emulator else ([], {})
         for command in self.commands:
             for user in USERS:
                 with self.subTest(command=command, user=user):
-                    run = subprocess.run([*emulator, *command], preexec_fn=enter(self.image.root, folders, *user), env=self.image.variables,
-                                         capture_output=True, text=True, timeout=LIMIT)
+                    run = subprocess.run([*self.emulator.program, *command], env=self.image.variables, capture_output=True, text=True, timeout=LIMIT,
+                                         preexec_fn=enter(self.image.root, self.emulator.folders, *user))
                     self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
                     self.assertTrue(run.stdout + run.stderr)
 
@@ -61,12 +59,7 @@ class Programs:
         installed = Installation(plane, root=self.image.root, variables=self.image.variables, user=user, emulator=self.emulator)
         self.addCleanup(installed.kill_all)
         installed.install({"webhook": {"enable": False}, "controller": {"submitter": self.submitter}})
-        node = subprocess.Popen([os.environ["PRETEND_KUBELET"], "--kubeconfig", plane.kubeconfig], stdout=subprocess.PIPE, text=True,
-                                preexec_fn=dies_with_parent(signal.SIGKILL))
-        self.addCleanup(node.stdout.close)
-        self.addCleanup(node.wait)
-        self.addCleanup(node.kill)
-        self.assertIn("ready", node.stdout.readline())
+        installed.start_node(self.addCleanup)
         installed.start("controller")
         with open(os.path.join(TOP, "deploy/examples/spark-pi.yaml")) as f:
             installed.kubectl("create", "-f", "-", text=f.read())
@@ -184,13 +177,12 @@ class ShippedWithSpark(Spark, unittest.TestCase):
 class FromDockerfile:
     @classmethod
     def setUpClass(cls):
-        if wanted_for_dockerfile():
-            raise unittest.SkipTest(wanted_for_dockerfile())
+        if missing := wanted_for_dockerfile():
+            raise unittest.SkipTest(missing)
         cls.image, cls.shipped = by_dockerfile(cls.target), shipped(cls.target)
 
     def test_build_sh_makes_the_same(self):
-        but = (*INCIDENTAL, *dockerfile().machines_own, *self.but)
-        found = differences(self.shipped, self.image, but)
+        found = differences(self.shipped, self.image, (*INCIDENTAL, *dockerfile().machines_own))
         self.assertFalse(found, f"{len(found)} of {len(self.image.entries())} paths, build.sh's and the Dockerfile's: "
                                 + "\n".join(f"{path}: {each}" for path, each in list(found.items())[:60]))
         for key in ("User", "Entrypoint"):
@@ -201,12 +193,12 @@ class FromDockerfile:
 
 @unittest.skipUnless(ALL, NOT_ALL)
 class OperatorFromDockerfile(FromDockerfile, Operator, unittest.TestCase):
-    target, but = "operator", ()
+    target = "operator"
 
 
 @unittest.skipUnless(ALL, NOT_ALL)
 class SparkFromDockerfile(FromDockerfile, Spark, unittest.TestCase):
-    target, but = "operator-spark", ()
+    target = "operator-spark"
 
 
 @unittest.skipUnless(ALL, NOT_ALL)

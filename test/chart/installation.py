@@ -20,7 +20,7 @@ import urllib.parse
 
 import yaml
 
-from container import USERS, enter
+from container import USERS, Native, enter
 from helm import CHART, NAMESPACE, RELEASE, TOP, Helm
 
 sys.path.insert(0, os.path.join(TOP, "test/lib"))
@@ -30,7 +30,7 @@ LIMIT = 300
 
 
 class Installation:
-    def __init__(self, plane, values=None, root=None, variables=None, user=USERS[0], emulator=None):
+    def __init__(self, plane, values=None, root=None, variables=None, user=USERS[0], emulator=Native):
         self.root, self.variables, self.user, self.emulator = root, variables or {}, user, emulator
         self.plane, self.values, self.processes, self.webhook_port = plane, values or {}, {}, free_port()
         self.services = {}                                                # of webhook entries that are directed here
@@ -88,8 +88,7 @@ class Installation:
         """The program with what runs it, flags, environment and what is done in the new process."""
         token = self.kubectl("create", "token", account, "-n", NAMESPACE, "--duration=2h").strip()
         if self.root:
-            program = [self.emulator.inside] if self.emulator else []
-            return [*program, "/usr/bin/spark-operator"], [], *self.as_in_a_cluster(component, token)
+            return [*self.emulator.program, "/usr/bin/spark-operator"], [], *self.as_in_a_cluster(component, token)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("KUBERNETES_", "CONTROL_PLANE_", "KUBECONFIG"))}
         return [os.environ["SPARK_OPERATOR"]], [self.kubeconfig(component, token)], environment, dies_with_parent(signal.SIGKILL)
 
@@ -105,8 +104,7 @@ class Installation:
         os.chmod(self.plane.folder, 0o711)                                # it is a temporary folder, for its owner only
         server = urllib.parse.urlparse(self.plane.url)
         return ({**self.variables, "KUBERNETES_SERVICE_HOST": server.hostname, "KUBERNETES_SERVICE_PORT": str(server.port), "HOSTNAME": component},
-                enter(self.root, {"/var/run/secrets/kubernetes.io/serviceaccount": account, **(self.emulator.folders if self.emulator else {})},
-                      *self.user))
+                enter(self.root, {"/var/run/secrets/kubernetes.io/serviceaccount": account, **self.emulator.folders}, *self.user))
 
     def kubeconfig(self, component, token):
         kubeconfig = os.path.join(self.plane.folder, f"{component}.kubeconfig")
@@ -117,6 +115,16 @@ class Installation:
         with open(os.open(kubeconfig, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as f:
             json.dump(config, f)
         return f"--kubeconfig={kubeconfig}"
+
+    def start_node(self, add_cleanup):
+        """A node that pretends to run pods, until `add_cleanup` ends it."""
+        node = subprocess.Popen([os.environ["PRETEND_KUBELET"], "--kubeconfig", self.plane.kubeconfig], stdout=subprocess.PIPE, text=True,
+                                preexec_fn=dies_with_parent(signal.SIGKILL))
+        add_cleanup(node.stdout.close)
+        add_cleanup(node.wait)
+        add_cleanup(node.kill)
+        if "ready" not in node.stdout.readline():
+            raise AssertionError("the node does not get ready")
 
     def log(self, component, lines=20):
         with open(os.path.join(self.plane.folder, f"{component}.log"), errors="replace") as f:

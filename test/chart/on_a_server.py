@@ -13,7 +13,6 @@ import contextlib
 import json
 import os
 import re
-import signal
 import subprocess
 import unittest
 import urllib.error
@@ -21,7 +20,7 @@ import urllib.error
 from helm import CHART, NAMESPACE, TOP
 from installation import Installation
 
-from control_plane import ControlPlane, dies_with_parent
+from control_plane import ControlPlane
 from waiting import wait_for
 
 TEAMS = ("a", "b", "spark-team-a", "spark-team-b", "spark-team-c", "spark-s3-express")
@@ -37,7 +36,7 @@ def application(name, lasts="2s", **more):
 
 class OnAServer(unittest.TestCase):
     maxDiff = None
-    node = None
+    has_node = False
 
     @classmethod
     def setUpClass(cls):
@@ -69,15 +68,9 @@ class OnAServer(unittest.TestCase):
 
     @classmethod
     def start_node(cls):
-        if cls.node:
-            return
-        cls.node = subprocess.Popen([os.environ["PRETEND_KUBELET"], "--kubeconfig", cls.plane.kubeconfig], stdout=subprocess.PIPE, text=True,
-                                    preexec_fn=dies_with_parent(signal.SIGKILL))
-        cls.addClassCleanup(cls.node.stdout.close)
-        cls.addClassCleanup(cls.node.wait)
-        cls.addClassCleanup(cls.node.kill)
-        if "ready" not in cls.node.stdout.readline():
-            raise AssertionError("the node does not get ready")
+        if not cls.has_node:
+            cls.installed.start_node(cls.addClassCleanup)
+        cls.has_node = True
 
     def status(self, kind, name):
         return self.installed.get(kind, name, "-n", "default").get("status", {})
