@@ -276,6 +276,7 @@ class HelmTest(unittest.TestCase):
                                  ({"spark": {"jobNamespaces": ["", "a"]}}, ("a", drivers)),
                                  ({"spark": {"jobNamespaces": ["spark-operator"]}}, ("spark-operator", drivers)),
                                  ({"spark": {"jobNamespaces": [""]}, "test": {"namespace": "b", "serviceAccount": "x"}}, ("b", "x")),
+                                 ({"spark": {"jobNamespaces": [""]}, "test": {"namespace": 7, "serviceAccount": 8}}, ("7", "8")),
                                  ({"spark": {"serviceAccount": {"create": False, "name": "theirs"}}}, ("default", "theirs"))):
             with self.subTest(values=values):
                 pod, application = self.application(values)
