@@ -2,9 +2,9 @@
 
 #include <boost/asio/this_coro.hpp>
 
-#include "kube/apiserver/kubelet_proxy.h"
 #include "kube/async/task_group.h"
 #include "kube/async/timer.h"
+#include "kube/core/port_channels.h"
 
 namespace kube::apiserver {
 
@@ -163,7 +163,7 @@ Task<> HttpFront::send_websocket(HttpExchange& exchange, ApiAnswer& answer) {
 
 Task<> HttpFront::join_websockets(HttpExchange& exchange, ApiAnswer& answer) {
   auto socket = co_await exchange.accept_websocket(
-      std::string(answer.headers.get("Sec-WebSocket-Protocol").value_or("")), KubeletProxy::kMaxMessage);
+      std::string(answer.headers.get("Sec-WebSocket-Protocol").value_or("")), port_channels::kMaxMessage);
   if (!socket) co_return;
   TaskGroup both(loop_, log_);
   both.spawn("to kubelet",

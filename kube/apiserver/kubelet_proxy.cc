@@ -1,5 +1,7 @@
 #include "kube/apiserver/kubelet_proxy.h"
 
+#include "kube/core/port_channels.h"
+
 namespace kube::apiserver {
 
 namespace {
@@ -151,7 +153,8 @@ Task<Granted<ApiAnswer>> KubeletProxy::port_forward(ObjectKey key, QueryParamete
   if (const auto protocols = headers.get("Sec-WebSocket-Protocol"))
     request.headers.set("Sec-WebSocket-Protocol", std::string(*protocols));
   HttpClient client(cluster_.loop, network_, *options);
-  auto opened = co_await client.open_websocket(request, kMaxMessage, cluster_.loop.after(kAnswerWithin));
+  auto opened =
+      co_await client.open_websocket(request, port_channels::kMaxMessage, cluster_.loop.after(kAnswerWithin));
   if (!opened) co_return refuse(Refusal::internal("error dialing backend: " + opened.error().message()));
   ApiAnswer answer;
   answer.status = opened->head.status;

@@ -13,9 +13,6 @@ namespace kube::apiserver {
 
 class KubeletProxy {
  public:
-  // Of one message of a websocket that is passed on; kubelets send some ten KiB at once.
-  static constexpr std::size_t kMaxMessage = 1u << 20;
-
   // The kubelet's certificate is not verified, as the real server does without
   // --kubelet-certificate-authority.
   KubeletProxy(Cluster& cluster, Network& network, bool plain_http);

@@ -6,17 +6,14 @@
 #include "kube/async/task_group.h"
 #include "kube/async/timer.h"
 #include "kube/core/gvk.h"
+#include "kube/core/port_channels.h"
 
 namespace kube {
 
 namespace {
 
-constexpr std::string_view kProtocol = "v4.channel.k8s.io";
-constexpr char kData = 0, kError = 1;  // channels
-constexpr std::size_t kPortBytes = 2;
+using port_channels::kData, port_channels::kError, port_channels::kPortBytes;
 
-// Kubelets send what they read at once, some ten KiB.
-constexpr std::size_t kMaxMessage = 1u << 20;
 constexpr std::size_t kPiece = 32u << 10;
 // A pod that reads nothing for so long holds up its client for good.
 constexpr Duration kWriteWithin = 60s;
@@ -124,9 +121,9 @@ Task<Result<std::unique_ptr<Stream>>> connect_to_pod(Client& client, ObjectKey p
   ApiRequest request{.path = kPods.object_path(pod, "portforward"),
                      .query = {{"ports", std::to_string(port)}},
                      .accept = "*/*",
-                     .websocket_protocol = std::string(kProtocol),
+                     .websocket_protocol = port_channels::kProtocol,
                      .deadline = deadline};
-  auto socket = co_await client.open_websocket(std::move(request), kMaxMessage);
+  auto socket = co_await client.open_websocket(std::move(request), port_channels::kMaxMessage);
   if (!socket) co_return fail(std::move(socket));
   co_return std::make_unique<PodStream>(client.loop(), std::move(*socket), Endpoint{pod.to_string(), port});
 }

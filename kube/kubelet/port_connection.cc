@@ -4,13 +4,13 @@
 #include <charconv>
 
 #include "kube/async/task_group.h"
+#include "kube/core/port_channels.h"
 
 namespace kube {
 namespace {
 
-constexpr const char* kProtocol = "v4.channel.k8s.io";
-constexpr char kData = 0, kError = 1;  // channels
-constexpr std::size_t kMaxMessage = 1u << 20;
+using port_channels::kData, port_channels::kError, port_channels::kMaxMessage, port_channels::kProtocol;
+
 constexpr Duration kConnectWithin = 10s;
 // Whoever reads at the other end may pause; who is gone is found by the keep-alive of TCP.
 constexpr Duration kSendWithin = 10min;
