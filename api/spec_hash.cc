@@ -172,11 +172,13 @@ bool same_link(std::string_view a, std::string_view b) {
   return is_ours(a) && is_ours(b) && a.substr(0, kLinkLength) == b.substr(0, kLinkLength);
 }
 
+bool tells_spec(std::string_view id, HashScope scope) {
+  const std::optional<SpecHash> made_from = spec_part(id);
+  return made_from && (made_from->bits >> kFormatShift & 0x3f) == format_version(scope);
+}
+
 bool spec_changed(std::string_view submission_id, const SparkApplicationSpec& spec, HashScope scope) {
-  const std::optional<SpecHash> made_from = spec_part(submission_id);
-  if (!made_from) return false;
-  if ((made_from->bits >> kFormatShift & 0x3f) != format_version(scope)) return false;
-  return *made_from != spec_hash(spec, scope);
+  return tells_spec(submission_id, scope) && spec_part(submission_id) != spec_hash(spec, scope);
 }
 
 }  // namespace api

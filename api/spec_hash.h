@@ -68,6 +68,9 @@ bool same_link(std::string_view a, std::string_view b);
 // nullopt when the id is not ours.
 std::optional<SpecHash> spec_part(std::string_view id);
 
+// Whether the id tells which spec its attempt was made from: it is ours, and of the format that `scope` has.
+bool tells_spec(std::string_view id, HashScope scope = HashScope::WholeSpec);
+
 // Whether the spec differs from the one that the attempt was made from; false when the id cannot tell.
 bool spec_changed(std::string_view submission_id, const SparkApplicationSpec& spec,
                   HashScope scope = HashScope::WholeSpec);

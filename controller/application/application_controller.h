@@ -18,6 +18,7 @@
 #include "controller/application/application_view.h"
 #include "controller/application/audit.h"
 #include "controller/application/driver_log.h"
+#include "controller/application/first_seen_specs.h"
 #include "controller/application/launcher.h"
 #include "controller/application/removal.h"
 #include "controller/metrics/application_metrics.h"
@@ -105,6 +106,7 @@ class ApplicationController final : public Audited {
   // Versions that we have replaced by our own write while the cache still shows them: deciding on them again
   // could only end in conflicts. Our own event is on its way.
   std::map<kube::ObjectKey, std::string> replaced_;
+  FirstSeenSpecs first_seen_;
   // New applications that people have been told of.
   std::set<kube::ObjectKey> announced_;
 };

@@ -29,7 +29,12 @@ kube::Result<ApplicationView> project_application(kube::JsonView object) {
   static const kube::MetaWants wants{.labels = std::vector<std::string>{}};
   auto meta = kube::project_meta(object, wants);
   if (!meta) return kube::fail(std::move(meta));
-  ApplicationView view{meta->key, meta->uid, meta->resource_version, api::State::New, ""};
+  ApplicationView view{meta->key,
+                       meta->uid,
+                       meta->resource_version,
+                       api::State::New,
+                       std::string(object["status"]["submissionID"].string_or()),
+                       ""};
   const std::string_view state = object["status"]["applicationState"]["state"].string_or();
   for (const auto& known : api::kStates) {
     if (known.name == state) view.state = known.value;

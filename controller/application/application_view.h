@@ -30,6 +30,7 @@ struct ApplicationView {
   std::string uid;
   std::string resource_version;
   api::State state = api::State::New;
+  std::string submission_id;
   std::string text;             // the object without managedFields
   std::uint32_t label_set = 0;  // under which labels metrics count it (controller/metrics/label_sets.h)
 

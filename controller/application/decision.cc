@@ -144,7 +144,9 @@ bool Decider::spec_changed() const {
   const bool pending = state_ == State::PendingRerun && status_.submission_attempts > 0;
   const bool watched = is_active(state_) || api::is_terminal(state_) || state_ == State::Succeeding ||
                        state_ == State::Failing || state_ == State::SubmissionFailed || pending;
-  return watched && api::spec_changed(status_.submission_id, app_.spec, policy_.hash_scope);
+  if (!watched) return false;
+  if (!seen_.first_spec) return api::spec_changed(status_.submission_id, app_.spec, policy_.hash_scope);
+  return seen_.unreadable.empty() && *seen_.first_spec != api::spec_hash(app_.spec, policy_.hash_scope);
 }
 
 std::vector<const PodView*> Decider::current_drivers() const {

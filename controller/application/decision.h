@@ -16,7 +16,6 @@
 
 #include "api/spark_application.h"
 #include "api/spec_hash.h"
-#include "api/validation.h"
 #include "controller/application/pod_view.h"
 #include "controller/application/transitions.h"
 
@@ -28,6 +27,8 @@ struct Observation {
   std::vector<PodView> executors;  // also those that belong to no application, by their label
   // Why the stored spec cannot be read, with its path; the application has an empty spec then.
   std::string unreadable = {};
+  // With which spec the run was first seen, where its id does not tell (first_seen_specs.h).
+  std::optional<api::SpecHash> first_spec = {};
 };
 
 struct Policy {
@@ -36,7 +37,6 @@ struct Policy {
   api::HashScope hash_scope = api::HashScope::WholeSpec;
   // How long the driver of a submitted application may be missing before it counts as gone.
   kube::Duration driver_pod_creation_grace{};
-  api::ValidationOptions validation = {};
 };
 
 // A core/v1 Event to record once the step is done.

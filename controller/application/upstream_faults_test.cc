@@ -137,6 +137,64 @@ TEST_CASE("fault 6 of the Go operator: an edit is seen by whoever starts after i
   CHECK(world.api.count("POST pods") == 2);
 }
 
+TEST_CASE("an edit is seen whoever has begun the run, once it has been looked at", "[faults]") {
+  World world;
+  world.stop();
+  const std::string now = world.api.now();
+  const char* state = GENERATE("RUNNING", "FAILED", "COMPLETED", "FAILING", "SUBMISSION_FAILED");
+  CAPTURE(state);
+  Json app = application_json();
+  app["metadata"]["uid"] = "app-1";
+  app["spec"]["restartPolicy"] = {{"type", "OnFailure"},
+                                  {"onFailureRetries", 3},
+                                  {"onFailureRetryInterval", 3600},
+                                  {"onSubmissionFailureRetries", 3},
+                                  {"onSubmissionFailureRetryInterval", 3600}};
+  // Of the Go operator, whose ids tell nothing, or of ours before its format changed.
+  const api::SpecHash other_format = api::spec_hash(kube::decode<api::SparkApplication>(app).value().spec,
+                                                    api::HashScope::WithoutExecutorScheduling);
+  const std::string submitted = GENERATE_COPY(std::string("2f1c1b6e-6a0f-4c39-9d5e-0f6a7a0c9d11"),
+                                              api::next_attempt_id("app-1", "", other_format));
+  app["status"] = {{"applicationState", {{"state", state}}},
+                   {"submissionID", submitted},
+                   {"submissionAttempts", 1},
+                   {"executionAttempts", 1},
+                   {"lastSubmissionAttemptTime", now},
+                   {"terminationTime", std::string(state) == "RUNNING" ? Json() : Json(now)},
+                   {"driverInfo", {{"podName", "pi-driver"}}}};
+  if (std::string(state) == "RUNNING") {
+    world.api.put(pod_path("pi-driver"), {{"apiVersion", "v1"},
+                                          {"kind", "Pod"},
+                                          {"metadata",
+                                           {{"name", "pi-driver"},
+                                            {"namespace", "ns"},
+                                            {"creationTimestamp", now},
+                                            {"labels",
+                                             {{"sparkoperator.k8s.io/app-name", "pi"},
+                                              {"sparkoperator.k8s.io/launched-by-spark-operator", "true"},
+                                              {"sparkoperator.k8s.io/submission-id", submitted},
+                                              {"spark-role", "driver"}}},
+                                            {"ownerReferences",
+                                             {{{"apiVersion", "sparkoperator.k8s.io/v1beta2"},
+                                               {"kind", "SparkApplication"},
+                                               {"name", "pi"},
+                                               {"uid", "app-1"},
+                                               {"controller", true}}}}}},
+                                          {"status", {{"phase", "Running"}}}});
+  }
+  world.api.put(app_path("pi"), app);
+  world.start();
+  world.pass(1min);
+  CHECK(world.state() == state);  // taken over as it is
+  CHECK(world.status().submission_id == submitted);
+  world.api.change(app_path("pi"), [](Json& object) { object["spec"]["arguments"] = {"20"}; });
+  world.pass(2min);
+  CHECK(world.state() == "SUBMITTED");
+  CHECK(world.status().submission_id != submitted);
+  const Json driver = world.api.at(pod_path("pi-driver"));
+  CHECK(driver["metadata"]["labels"]["sparkoperator.k8s.io/submission-id"] == world.status().submission_id);
+}
+
 TEST_CASE("fault 7 of the Go operator: a delete that fails is tried again", "[faults]") {
   World world;
   world.apply();
