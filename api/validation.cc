@@ -65,7 +65,7 @@ void check_template(const Json& pod_template, std::string_view version, const st
 }
 
 void check_driver_ingress(const std::vector<DriverIngressOptions>& options, const std::string& spec,
-                          Faults& faults) {
+                          bool without_ingress, Faults& faults) {
   std::map<std::int32_t, std::size_t> ports;
   std::map<std::string, std::size_t> formats;
   const auto path_of = [&](std::size_t i, const char* field) {
@@ -82,6 +82,7 @@ void check_driver_ingress(const std::vector<DriverIngressOptions>& options, cons
     }
     const std::string format = option.ingress_url_format.value_or("");
     if (format.empty()) {
+      if (without_ingress) continue;
       faults.push_back({path_of(i, "ingressURLFormat"), "must not be empty"});
     } else if (const auto [earlier, added] = formats.emplace(format, i); !added) {
       faults.push_back(
@@ -277,13 +278,15 @@ void append(Faults& faults, Faults more) {
 // The rules that the Go operator's webhook has for a spec.
 void check_spec(const SparkApplicationSpec& spec, const std::string& path, std::string_view ns,
                 const ValidationOptions& options, Faults& faults) {
-  check_template(spec.driver.pod_template, spec.spark_version, path, "driver", faults);
-  check_template(spec.executor.pod_template, spec.spark_version, path, "executor", faults);
+  if (!options.allow_what_runs) {
+    check_template(spec.driver.pod_template, spec.spark_version, path, "driver", faults);
+    check_template(spec.executor.pod_template, spec.spark_version, path, "executor", faults);
+  }
   if (spec.node_selector && (spec.driver.node_selector || spec.executor.node_selector)) {
     const char* other = spec.driver.node_selector ? ".driver.nodeSelector" : ".executor.nodeSelector";
     faults.push_back({path + ".nodeSelector", "excludes " + path + other});
   }
-  check_driver_ingress(spec.driver_ingress_options, path, faults);
+  check_driver_ingress(spec.driver_ingress_options, path, options.allow_what_runs, faults);
   append(faults, validate_spark_conf(spec.spark_conf, ns, path + ".sparkConf", options));
 }
 
@@ -307,6 +310,13 @@ void check_possible(const SparkApplicationSpec& spec, const std::string& path, F
   }
 }
 
+void check_namespace(std::string_view value, std::string_view ns, std::string_view path, Faults& faults) {
+  if (value == ns) return;
+  faults.push_back(
+      {std::string(path) + "[" + spark_conf::kNamespace + "]",
+       "must be the object's namespace \"" + std::string(ns) + "\", is \"" + std::string(value) + "\""});
+}
+
 void check_word(const std::optional<std::string>& word, std::initializer_list<std::string_view> known,
                 const std::string& path, const char* expected, Faults& faults) {
   if (!word || word->empty() || std::ranges::find(known, *word) != known.end()) return;
@@ -320,12 +330,10 @@ std::vector<Fault> validate_spark_conf(const StringMap& conf, std::string_view n
   Faults faults;
   if (options.allow_operator_keys_in_spark_conf) return faults;
   for (const auto& [key, value] : conf) {
-    const std::string where = std::string(path) + "[" + key + "]";
     for (const OperatorKey& operator_key : kOperatorKeys)
-      if (key == operator_key.key) faults.push_back({where, operator_key.reason});
-    if (key == spark_conf::kNamespace && value != ns)
-      faults.push_back(
-          {where, "must be the object's namespace \"" + std::string(ns) + "\", is \"" + value + "\""});
+      if (key == operator_key.key)
+        faults.push_back({std::string(path) + "[" + key + "]", operator_key.reason});
+    if (key == spark_conf::kNamespace) check_namespace(value, ns, path, faults);
   }
   return faults;
 }
@@ -340,6 +348,10 @@ std::vector<Fault> validate(const SparkApplication& app, const ValidationOptions
 std::vector<Fault> validate_submission(const SparkApplication& app, const ValidationOptions& options) {
   Faults faults = validate(app, options);
   check_possible(app.spec, "spec", faults);
+  // Nobody would look for the driver elsewhere.
+  const auto elsewhere = app.spec.spark_conf.find(spark_conf::kNamespace);
+  if (options.allow_operator_keys_in_spark_conf && elsewhere != app.spec.spark_conf.end())
+    check_namespace(elsewhere->second, app.metadata.namespace_, "spec.sparkConf", faults);
   const std::string pod = driver_pod_name(app);
   for (const std::string& fault : kube::dns1123_subdomain_faults(pod))
     faults.push_back({"spec.driver.podName", "\"" + pod + "\": " + fault});
@@ -398,13 +410,16 @@ std::vector<Fault> validate(const SparkConnect& connect, const ValidationOptions
                                            " characters, because its service is called \"" + name +
                                            std::string(kServer) + "\""});
   if (spec.spark_version.empty()) faults.push_back({"spec.sparkVersion", "is required"});
-  check_template(spec.server.pod_template, spec.spark_version, "spec", "server", faults);
-  check_template(spec.executor.pod_template, spec.spark_version, "spec", "executor", faults);
+  if (!options.allow_what_runs) {
+    check_template(spec.server.pod_template, spec.spark_version, "spec", "server", faults);
+    check_template(spec.executor.pod_template, spec.spark_version, "spec", "executor", faults);
+  }
   if (spec.image.value_or("").empty() && !(has_image(spec.server.pod_template, container::kDriver) &&
                                            has_image(spec.executor.pod_template, container::kExecutor)))
     faults.push_back(
         {"spec.image", "is required unless the templates of server and executor both have an image"});
-  ExecutorBounds(spec.dynamic_allocation, "spec", faults).in_order();
+  const ExecutorBounds bounds(spec.dynamic_allocation, "spec", faults);
+  options.allow_what_runs ? bounds.as_spark() : bounds.in_order();
   check_memory(spec.server.memory, "spec.server.memory", faults);
   check_memory(spec.executor.memory, "spec.executor.memory", faults);
   append(faults,

@@ -30,7 +30,14 @@ struct ValidationOptions {
   // sparkConf keys that belong to the operator (images, service accounts, credentials, master) are refused
   // since version 2.5.2 of the Go operator; applications that come from earlier ones may carry them.
   bool allow_operator_keys_in_spark_conf = false;
+  // Leaves out what only a webhook minds, and the Go operator's controller runs: a driver port without
+  // ingressURLFormat (it has a service alone), a pod template with a sparkVersion that is no number, Spark
+  // Connect's initial number of executors beyond its bounds.
+  bool allow_what_runs = false;
 };
+// What the controller holds an object to, which an earlier webhook has let in or none has seen.
+inline constexpr ValidationOptions kAsStored{.allow_operator_keys_in_spark_conf = true,
+                                             .allow_what_runs = true};
 
 // The rules that the Go operator's webhook has.
 std::vector<Fault> validate(const SparkApplication& app, const ValidationOptions& options = {});

@@ -241,7 +241,7 @@ Diagnosis Doctor::not_submitted() {
   if (seen_.namespace_phase == "Terminating") return failure({FailureReason::NamespaceTerminating, ""});
   const auto app = kube::decode<api::SparkApplication>(seen_.application);
   if (!app) return failure({FailureReason::InvalidSpec, app.error().message()});
-  if (const auto faults = api::validate_submission(*app); !faults.empty())
+  if (const auto faults = api::validate_submission(*app, api::kAsStored); !faults.empty())
     return failure({FailureReason::InvalidSpec, api::describe(faults)});
   if (seen_.refusal) {
     const std::string& words = seen_.refusal->message();

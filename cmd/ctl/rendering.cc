@@ -23,7 +23,7 @@ constexpr const char* kMaster = "k8s://https://kubernetes.default.svc:443";
 // The application as the operator would meet it, and the attempt it would make.
 Result<spark::Attempt> prepare(api::SparkApplication& app, const RenderOptions& options) {
   if (!options.spark_version.empty()) app.spec.spark_version = options.spark_version;
-  const auto faults = api::validate_submission(app);
+  const auto faults = api::validate_submission(app, api::kAsStored);
   if (!faults.empty()) return fail(ErrorKind::InvalidInput, api::describe(faults));
   const spark::Attempt attempt = options.attempt.value_or(
       spark::Attempt{.submission_id = api::next_attempt_id(app.metadata.uid, app.status.submission_id,

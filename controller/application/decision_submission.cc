@@ -25,7 +25,7 @@ Decision Decider::before_submission() const {
     }
   }
   if (!seen_.unreadable.empty()) return impossible(seen_.unreadable);
-  if (const auto faults = api::validate_submission(app_, policy_.validation); !faults.empty())
+  if (const auto faults = api::validate_submission(app_, api::kAsStored); !faults.empty())
     return impossible(api::describe(faults));
   Decision decision{Submit{}, std::nullopt, {}};
   if (state_ == State::PendingRerun) {

@@ -30,11 +30,11 @@ std::optional<FailureReason> reason(const World& world) {
   return reason_in(world.status().application_state.error_message);
 }
 
-void put_executor(World& world, const std::string& name, const std::string& phase) {
+void put_executor(World& world, const std::string& name, const std::string& phase, int id = 1) {
   const Json driver = world.api.at(pod_path("pi-driver"));
   Json labels = driver["metadata"]["labels"];
   labels["spark-role"] = "executor";
-  labels["spark-exec-id"] = "1";
+  labels["spark-exec-id"] = std::to_string(id);
   world.api.put(pod_path(name), {{"kind", "Pod"},
                                  {"metadata",
                                   {{"name", name},
@@ -150,6 +150,26 @@ TEST_CASE("in a namespace that is being deleted nothing fails, and few ask", "[l
   CHECK(world.state() == "SUBMITTED");
 }
 
+// They came in before a webhook had these rules, or where there is none.
+TEST_CASE("what only a webhook minds runs", "[life]") {
+  World world;
+  Json application = application_json();
+  Json& spec = application["spec"];
+  spec["sparkConf"] = {{"spark.kubernetes.driver.container.image", "mine:1"},
+                       {"spark.kubernetes.authenticate.driver.serviceAccountName", "mine"},
+                       {"spark.master", "local"}};
+  spec["driverIngressOptions"] = {{{"servicePort", 4041}}};
+  spec["driver"]["template"] = {{"metadata", {{"labels", {{"kept", "yes"}}}}}};
+  spec["sparkVersion"] = "latest";
+  spec["image"] = "spark:3.5.7";
+  world.apply(std::move(application));
+  CHECK(world.state() == "SUBMITTED");
+  const Json driver = world.api.at(pod_path("pi-driver"));
+  CHECK(driver["spec"]["containers"][0]["image"] == "mine:1");
+  CHECK(driver["spec"]["serviceAccountName"] == "mine");
+  CHECK(driver["metadata"]["labels"]["kept"] == "yes");
+}
+
 TEST_CASE("executors do not outlive the run that they belong to (fault 9 of the Go operator)", "[life]") {
   World world;
   SECTION("that is repeated") {
@@ -182,6 +202,15 @@ TEST_CASE("executors do not outlive the run that they belong to (fault 9 of the 
     CHECK_FALSE(world.api.has(pod_path("old-exec-1")));
     CHECK(world.api.has(pod_path("pi-driver")));
   }
+  SECTION("however many there were") {
+    world.apply();
+    world.phase("Running");
+    put_executor(world, "old-exec-1500", "Pending", 1500);
+    world.phase("Failed");
+    world.pass(2min);
+    CHECK(world.state() == "FAILED");
+    CHECK_FALSE(world.api.has(pod_path("old-exec-1500")));
+  }
 }
 
 TEST_CASE("an impossible spec ends FAILED with path and rule, whatever the policy, and an edit repairs it",
@@ -200,8 +229,8 @@ TEST_CASE("an impossible spec ends FAILED with path and rule, whatever the polic
        "spec.driver.memory: expected"},
       {"malformed quantity", [](Json& spec) { spec["driver"]["coreLimit"] = "lots"; },
        "spec.driver.coreLimit: expected a quantity"},
-      {"forbidden key", [](Json& spec) { spec["sparkConf"] = {{"spark.master", "local"}}; },
-       "spec.sparkConf[spark.master]: belongs to the operator"},
+      {"another namespace", [](Json& spec) { spec["sparkConf"] = {{"spark.kubernetes.namespace", "other"}}; },
+       "spec.sparkConf[spark.kubernetes.namespace]: must be the object's namespace"},
       {"unknown word", [](Json& spec) { spec["restartPolicy"]["type"] = "Sometimes"; },
        "spec.restartPolicy.type: "},
       {"wrong type", [](Json& spec) { spec["executor"]["cores"] = "two"; }, "spec.executor.cores: "},

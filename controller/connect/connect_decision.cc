@@ -165,7 +165,7 @@ ConnectDecision decide_connect(const SparkConnect& connect, const ConnectObserva
   status.server.pod_ip = seen.server && !seen.server->terminating ? seen.server->ip : "";
 
   // What earlier releases let through may run; what no server can be made of may not.
-  const auto faults = api::validate(connect, {.allow_operator_keys_in_spark_conf = true});
+  const auto faults = api::validate(connect, api::kAsStored);
   auto pod = spark::connect_server_pod(connect, master_url, links);
   if (!faults.empty() || !pod) {
     std::string message = faults.empty() ? pod.error().message() : api::describe(faults);

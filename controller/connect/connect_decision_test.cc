@@ -183,6 +183,17 @@ TEST_CASE("an impossible spec changes nothing that runs, and says why", "[connec
   CHECK(says.message.ends_with("; the server of the earlier spec runs on"));
 }
 
+TEST_CASE("what an earlier webhook let in goes on, and is made again", "[connect]") {
+  api::SparkConnect odd = connect();
+  odd.spec.spark_version = "latest";
+  odd.spec.server.pod_template = {{"metadata", {{"labels", {{"a", "b"}}}}}};
+  odd.spec.dynamic_allocation = api::DynamicAllocation{};
+  odd.spec.dynamic_allocation->enabled = true;
+  odd.spec.dynamic_allocation->initial_executors = 1;
+  odd.spec.dynamic_allocation->min_executors = 2;
+  CHECK(std::holds_alternative<CreateServer>(decide(std::nullopt, odd).server));
+}
+
 TEST_CASE("the same state twice is no change, and time of transition stays", "[connect]") {
   ConnectPodView ready = server();
   ready.ready = true;
