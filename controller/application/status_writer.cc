@@ -46,13 +46,8 @@ void StatusWriter::tell(const api::SparkApplication& app, const std::vector<Note
   }
 }
 
-kube::Error StatusWriter::without_secrets(const api::SparkApplication& app, kube::Error error) const {
-  kube::Error clean(error.kind(), redaction_.text(error.message(), redaction_.values_of(app)));
-  clean.with_http_status(error.http_status())
-      .with_reason(error.reason())
-      .with_ambiguous(error.is_ambiguous());
-  if (const auto after = error.retry_after()) clean.with_retry_after(*after);
-  return clean;
+kube::Error StatusWriter::without_secrets(const api::SparkApplication& app, const kube::Error& error) const {
+  return redaction_.of(app.spec.spark_conf).error(error, redaction_.values_of(app));
 }
 
 }  // namespace controller

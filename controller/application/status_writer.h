@@ -46,7 +46,7 @@ class StatusWriter {
                                               kube::Log log);
   void tell(const api::SparkApplication& app, const std::vector<Note>& notes);
   // For the log: without the secrets of this application.
-  kube::Error without_secrets(const api::SparkApplication& app, kube::Error error) const;
+  kube::Error without_secrets(const api::SparkApplication& app, const kube::Error& error) const;
 
  private:
   kube::Client& client_;

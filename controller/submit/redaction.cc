@@ -105,21 +105,26 @@ kube::Result<Redaction> Redaction::create(std::string_view pattern) {
 }
 
 bool Redaction::hides(std::string_view key) const {
-  return hides(key, nullptr);
-}
-
-bool Redaction::hides(std::string_view key, const Pattern* also) const {
   const re2::StringPiece piece(key.data(), key.size());
-  if (also != nullptr && RE2::PartialMatch(piece, also->regex)) return true;
+  if (also_ != nullptr && RE2::PartialMatch(piece, also_->regex)) return true;
   return RE2::PartialMatch(piece, pattern_->regex) && !is_harmless(key);
 }
 
-void Redaction::collect(std::string_view key, std::string_view value, const Pattern* also,
+Redaction Redaction::of(const std::map<std::string, std::string>& spark_conf) const {
+  Redaction redaction = *this;
+  const auto regex = spark_conf.find("spark.redaction.regex");
+  if (regex == spark_conf.end()) return redaction;
+  auto own = std::make_shared<const Pattern>(regex->second);
+  if (own->regex.ok()) redaction.also_ = std::move(own);  // Java knows forms that RE2 does not
+  return redaction;
+}
+
+void Redaction::collect(std::string_view key, std::string_view value,
                         std::vector<std::string>& values) const {
-  if (hides(key, also)) return keep(value, values);
+  if (hides(key)) return keep(value, values);
   // Java options hold properties of their own, an environment variable may hold a connection string.
   each_pair(value, [&](std::string_view inner, std::size_t begin, std::size_t end) {
-    if (!hides(inner, also)) return false;
+    if (!hides(inner)) return false;
     keep(value.substr(begin, end - begin), values);
     return true;
   });
@@ -152,7 +157,7 @@ std::vector<std::string> Redaction::values_in(const std::vector<std::string>& ar
     std::string_view key = std::string_view(word).substr(0, equals);
     if (equals != std::string::npos) {
       if (secret) keep(word, values);
-      collect(key, std::string_view(word).substr(equals + 1), nullptr, values);
+      collect(key, std::string_view(word).substr(equals + 1), values);
     } else if (secret) {
       keep(word, values);
     } else {
@@ -165,25 +170,32 @@ std::vector<std::string> Redaction::values_in(const std::vector<std::string>& ar
 
 std::vector<std::string> Redaction::values_of(const api::SparkApplication& app) const {
   const api::SparkApplicationSpec& spec = app.spec;
-  std::vector<std::string> values = values_in(spec.arguments);
-  std::optional<Pattern> own;
-  if (const auto regex = spec.spark_conf.find("spark.redaction.regex"); regex != spec.spark_conf.end()) {
-    own.emplace(regex->second);
-    if (!own->regex.ok()) own.reset();  // Java knows forms that RE2 does not
-  }
-  const Pattern* also = own ? &*own : nullptr;
-  for (const auto& [key, value] : spec.spark_conf) collect(key, value, also, values);
-  for (const auto& [key, value] : spec.hadoop_conf) collect(key, value, also, values);
+  const Redaction redaction = of(spec.spark_conf);
+  std::vector<std::string> values = redaction.values_in(spec.arguments);
+  const auto collect = [&](std::string_view key, std::string_view value) {
+    redaction.collect(key, value, values);
+  };
+  for (const auto& [key, value] : spec.spark_conf) collect(key, value);
+  for (const auto& [key, value] : spec.hadoop_conf) collect(key, value);
   const auto pod = [&](const api::SparkPodSpec& role) {
-    for (const auto& [key, value] : role.env_vars) collect(key, value, also, values);
+    for (const auto& [key, value] : role.env_vars) collect(key, value);
     for (const Json& variable : role.env)
-      collect(kube::string_at(variable, {"name"}), kube::string_at(variable, {"value"}), also, values);
-    if (role.java_options) collect("", *role.java_options, also, values);
+      collect(kube::string_at(variable, {"name"}), kube::string_at(variable, {"value"}));
+    if (role.java_options) collect("", *role.java_options);
   };
   pod(spec.driver);
   pod(spec.executor);
   sort_unique(values);
   return values;
+}
+
+kube::Error Redaction::error(const kube::Error& error, const std::vector<std::string>& values) const {
+  kube::Error clean(error.kind(), text(error.message(), values));
+  clean.with_http_status(error.http_status())
+      .with_reason(error.reason())
+      .with_ambiguous(error.is_ambiguous());
+  if (const auto after = error.retry_after()) clean.with_retry_after(*after);
+  return clean;
 }
 
 std::string Redaction::text(std::string text, const std::vector<std::string>& values) const {

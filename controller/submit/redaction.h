@@ -14,6 +14,7 @@
 // Whoever writes status and events is StatusWriter, and it asks here. Thread: immutable, any.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,6 +45,9 @@ class Redaction {
 
   bool hides(std::string_view key) const;
 
+  // This one, and what an object's own spark.redaction.regex hides besides.
+  Redaction of(const std::map<std::string, std::string>& spark_conf) const;
+
   // A command line as it may be logged: what is secret in it reads (hidden), environment included.
   std::vector<std::string> arguments(std::vector<std::string> arguments) const;
 
@@ -54,15 +58,16 @@ class Redaction {
 
   // The text without `values`, and without what looks secret by itself.
   std::string text(std::string text, const std::vector<std::string>& values = {}) const;
+  // The same error with such a message.
+  kube::Error error(const kube::Error& error, const std::vector<std::string>& values) const;
 
  private:
   struct Pattern;
   explicit Redaction(std::shared_ptr<const Pattern> pattern);
-  bool hides(std::string_view key, const Pattern* also) const;
-  void collect(std::string_view key, std::string_view value, const Pattern* also,
-               std::vector<std::string>& values) const;
+  void collect(std::string_view key, std::string_view value, std::vector<std::string>& values) const;
 
   std::shared_ptr<const Pattern> pattern_;
+  std::shared_ptr<const Pattern> also_;  // an application's; null: none
 };
 
 }  // namespace controller

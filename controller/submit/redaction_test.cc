@@ -86,6 +86,15 @@ TEST_CASE("an application's secrets are found in all that its spec can hold", "[
   }
 }
 
+TEST_CASE("an application's own pattern counts wherever its words are shown", "[secrets]") {
+  const Redaction redaction = Redaction().of({{"spark.redaction.regex", "(?i)dsn"}});
+  const Words arguments{"--conf", "spark.my.dsn=srv1;pw9=Hunter2222", "--conf", "spark.x.password=secret1"};
+  CHECK(redaction.arguments(arguments) ==
+        Words{"--conf", "spark.my.dsn=(hidden)", "--conf", "spark.x.password=(hidden)"});
+  CHECK(redaction.values_in(arguments) == Words{"srv1;pw9=Hunter2222", "secret1"});
+  CHECK(redaction.text("dsn=abc") == "dsn=(hidden)");
+}
+
 TEST_CASE("other people's text is kept without them", "[secrets]") {
   const Redaction redaction;
   CHECK(redaction.text("user hunter22 hunter22!", {"hunter22"}) == "user (hidden) (hidden)!");

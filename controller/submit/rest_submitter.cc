@@ -47,13 +47,13 @@ Task<Result<PodView>> RestStart::create_driver(PostPermit may_post) {
     return may_post().has_value();
   };
   const kube::Log log = rest_.log.with("submissionID", driver_.submission_id());
-  const Redaction& redaction = service_.options().redaction;
   log.info("the submission service is asked",
-           {{"arguments", command_line(redaction.arguments(input_.arguments))}});
+           {{"arguments", command_line(redaction_.arguments(input_.arguments))}});
   auto asked = co_await service_.submit({.submission_id = driver_.submission_id(),
                                          .arguments = input_.arguments,
                                          .driver_template = input_.templates.driver,
-                                         .executor_template = input_.templates.executor},
+                                         .executor_template = input_.templates.executor,
+                                         .redaction = redaction_},
                                         permit);
   if (!asked && asked.error().kind() == ErrorKind::ShuttingDown) co_return fail(std::move(asked));
   if (!asked) asked = fail(std::move(asked).error().while_doing(doing_));
@@ -99,6 +99,7 @@ Result<std::unique_ptr<DriverStart>> RestSubmitter::begin(const api::SparkApplic
       SparkMadeStart::Parts{
           .driver = std::move(driver),
           .input = *std::move(input),
+          .redaction = service_.options().redaction.of(app.spec.spark_conf),
           .announcement = {event(EventReason::SparkSubmissionRequested, {why.empty() ? "" : ": " + why})}},
       app.metadata.key().to_string());
 }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "controller/submit/redaction.h"
 #include "controller/submit/spark_driver.h"
 #include "controller/submit/spark_submit_input.h"
 #include "controller/submit/submitter.h"
@@ -26,6 +27,7 @@ class SparkMadeStart : public DriverStart {
   struct Parts {
     SparkDriver driver;
     SparkSubmitInput input = {};
+    Redaction redaction = {};
     std::vector<Note> announcement = {};
   };
 
@@ -44,6 +46,7 @@ class SparkMadeStart : public DriverStart {
   SparkMadeStart(std::string_view name, Parts parts, kube::Duration makers_live)
       : driver_(std::move(parts.driver)),
         input_(std::move(parts.input)),
+        redaction_(std::move(parts.redaction)),
         name_(name),
         announcement_(std::move(parts.announcement)),
         makers_live_(makers_live) {}
@@ -57,6 +60,7 @@ class SparkMadeStart : public DriverStart {
 
   SparkDriver driver_;
   SparkSubmitInput input_;
+  const Redaction redaction_;  // of what it is given, and of what its maker says
 
  private:
   const std::string_view name_;

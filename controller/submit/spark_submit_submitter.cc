@@ -77,17 +77,16 @@ Task<Result<PodView>> ProcessStart::create_driver(PostPermit may_post) {
   if (auto vacant = co_await driver_.is_vacant(); !vacant) co_return fail(std::move(vacant));
 
   const kube::Log log = process_.log.with("submissionID", driver_.submission_id());
-  log.info("spark-submit starts",
-           {{"program", process_.program},
-            {"arguments", command_line(process_.redaction.arguments(input_.arguments))}});
+  log.info("spark-submit starts", {{"program", process_.program},
+                                   {"arguments", command_line(redaction_.arguments(input_.arguments))}});
   const kube::SteadyTime begin = loop_.steady();
   auto ended = co_await runner_.run(command(std::move(may_post)));
   if (!ended && ended.error().kind() == ErrorKind::ShuttingDown) co_return fail(std::move(ended));
   if (!ended)
     co_return fail(ErrorKind::InvalidInput, "failed to run spark-submit: " + ended.error().message());
-  const auto secrets = process_.redaction.values_in(input_.arguments);
-  ended->errors = process_.redaction.text(std::move(ended->errors), secrets);
-  ended->output = process_.redaction.text(std::move(ended->output), secrets);
+  const auto secrets = redaction_.values_in(input_.arguments);
+  ended->errors = redaction_.text(std::move(ended->errors), secrets);
+  ended->output = redaction_.text(std::move(ended->output), secrets);
   log.info("spark-submit has ended", {{"result", ended->to_string()}, {"took", loop_.steady() - begin}});
   log.debug("output of spark-submit", {{"stdout", ended->output}, {"stderr", ended->errors}});
   if (ended->how == kube::ChildEnd::Revoked)
@@ -142,6 +141,7 @@ Result<std::unique_ptr<DriverStart>> SparkSubmitSubmitter::begin(const api::Spar
       SparkMadeStart::Parts{
           .driver = std::move(driver),
           .input = *std::move(input),
+          .redaction = process_.redaction.of(app.spec.spark_conf),
           .announcement = {event(EventReason::SparkSubmitStarted, {why.empty() ? "" : ": " + why})}},
       std::move(folder));
 }

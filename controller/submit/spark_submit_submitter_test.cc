@@ -154,6 +154,23 @@ TEST_CASE("without a driver the reason is what spark-submit said, without secret
   CHECK(made.error().kind() == kube::ErrorKind::InvalidInput);
 }
 
+TEST_CASE("what is logged of a command line is hidden by the application's own pattern, too",
+          "[spark-submit]") {
+  World world;
+  const auto lines = std::make_shared<kube::RecordingSink>();
+  world.settings.log = kube::Log(lines, kube::LogLevel::Debug);
+  world.edit([](Json& spec) {
+    spec["sparkConf"] = {{"spark.redaction.regex", "(?i)dsn"}, {"spark.my.dsn", "Hunter2222"}};
+  });
+  world.process.script = {.makes_pod = false, .exit_code = 1, .errors = "no way to Hunter2222"};
+  REQUIRE_FALSE(world.create_driver());
+  CHECK(lines->contains("spark-submit starts"));
+  for (const auto& line : lines->lines)
+    for (const kube::LogField& field : line.fields)
+      if (const auto* text = std::get_if<std::string>(&field.value))
+        CHECK(text->find("Hunter2222") == std::string::npos);
+}
+
 TEST_CASE("a long reason keeps its beginning and its end", "[spark-submit]") {
   World world;
   world.process.script = {

@@ -110,6 +110,7 @@ Result<ServiceUrl> parse_service_url(std::string_view given) {
 // What becomes of one submission over its tries.
 struct SubmissionService::Tries {
   std::string body;
+  Redaction redaction;
   std::vector<std::string> secrets;
   kube::Log log;
   int made = 0;
@@ -166,7 +167,8 @@ Task<Result<>> SubmissionService::ask() {
 Task<Result<>> SubmissionService::submit(SubmissionRequest request, Permit permit) {
   Tries tries;
   tries.body = text_of(request);
-  tries.secrets = options_.redaction.values_in(request.arguments);
+  tries.redaction = request.redaction;
+  tries.secrets = tries.redaction.values_in(request.arguments);
   tries.log = options_.log.with("submissionID", request.submission_id);
   const kube::Backoff doubling{
       .initial = options_.initial_backoff, .factor = 2, .max = kLongestPause, .jitter = 0};
@@ -184,7 +186,7 @@ Task<Result<>> SubmissionService::try_once(const Permit& permit, Tries& tries) {
   ++tries.made;
   auto answer = co_await post(tries.body);
   if (!permit()) co_return fail(ErrorKind::ShuttingDown, "the submission is not due any more");
-  const auto hide = [&](std::string text) { return options_.redaction.text(std::move(text), tries.secrets); };
+  const auto hide = [&](std::string text) { return tries.redaction.text(std::move(text), tries.secrets); };
   Verdict verdict = verdict_of(answer, hide);
   verdict.text = shortened(hide(std::move(verdict.text)), kMessageLimit);
   if (verdict.submitted) {

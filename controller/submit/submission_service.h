@@ -62,6 +62,7 @@ struct SubmissionRequest {
   std::vector<std::string> arguments;
   kube::Json driver_template;  // v1 PodTemplateSpec
   kube::Json executor_template;
+  Redaction redaction = {};  // of what the service says
 };
 
 class SubmissionService {
