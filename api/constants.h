@@ -44,6 +44,9 @@ inline constexpr const char* kDriverPodName = "sparkoperator.k8s.io/driver-pod-n
 // it.
 inline constexpr const char* kSubmitter = "sparkoperator.k8s.io/submitter";
 inline constexpr const char* kSubmittedBy = "sparkoperator.k8s.io/submitted-by";
+// On a Connect server's service: what was written into it, as {"labels": [name…], "annotations": …, "spec":
+// …}, so that what its user takes back can be taken out.
+inline constexpr const char* kWrittenFields = "sparkoperator.k8s.io/written-fields";
 inline constexpr const char* kVolcanoGroupName = "scheduling.k8s.io/group-name";
 inline constexpr const char* kYuniKornTaskGroupName = "yunikorn.apache.org/task-group-name";
 inline constexpr const char* kYuniKornTaskGroups = "yunikorn.apache.org/task-groups";

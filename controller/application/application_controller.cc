@@ -113,7 +113,8 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
                 &children_),
       driver_log_(client_),
       removal_(client_),
-      reconciled_(loop_) {
+      reconciled_(loop_),
+      first_seen_(options_.policy.hash_scope) {
   apps_ = &manager.add(std::make_unique<kube::Informer<ApplicationView>>(
       client_, kube::InformerOptions<ApplicationView>{.resource = kSparkApplications,
                                                       .project =
@@ -170,6 +171,7 @@ ApplicationController::ApplicationController(kube::Manager& manager, Submitter& 
     pods_->on_change([this](const auto& change) { metrics_->executor_changed(change); });
   }
   apps_->on_change([this](const kube::Change<ApplicationView>& change) {
+    first_seen_.changed(change);
     const bool deleted = change.type == kube::ChangeType::Deleted;
     if (deleted) {
       replaced_.erase(change.key);
@@ -215,10 +217,12 @@ Observation ApplicationController::observe(const ReadApplication& read) const {
   const SparkApplication& app = read.app;
   Observation seen;
   seen.unreadable = read.unreadable;
+  seen.first_spec = first_seen_.of(app);
   for (const auto& pod : pods_->store().by_index(kByApplication, app.metadata.key().to_string())) {
-    // Those of the run that status does not track are as good as not there, however many they are.
-    if (pod->is_executor() && (pod->submission_id != app.status.submission_id ||
-                               is_tracked(app.status, *pod, options_.policy.max_tracked_executors))) {
+    // Those of a run under way that status does not track are as good as not there, however many they are.
+    if (pod->is_executor() &&
+        (!is_active(app.status.application_state.state) || pod->submission_id != app.status.submission_id ||
+         is_tracked(app.status, *pod, options_.policy.max_tracked_executors))) {
       seen.executors.push_back(*pod);
     }
     if (pod->is_driver() && pod->belongs_to(app.metadata.uid)) seen.drivers.push_back(*pod);
@@ -357,6 +361,8 @@ Task<Result<ReconcileResult>> ApplicationController::act(SparkApplication app, O
   const auto* wait = std::get_if<Wait>(&decision.step);
   if (wait == nullptr) co_return ReconcileResult::done();
   auto kept = co_await keep_children(app, log);
+  // The run's own times do not wait for what cannot be made around it: that has a back-off of its own.
+  if (!kept && wait->at_most) controller_->queue().add_after(app.metadata.key(), *wait->at_most);
   if (!kept || kept->requeue) co_return kept;
   if (wait->at_most) co_return ReconcileResult::after(*wait->at_most);
   co_return ReconcileResult::done();
@@ -370,6 +376,9 @@ Task<Result<ReconcileResult>> ApplicationController::keep_children(const SparkAp
   if (is_active(state)) phase = spark::AttemptPhase::Active;
   if (state == State::Succeeding || state == State::Failing || api::is_terminal(state))
     phase = spark::AttemptPhase::Ended;
+  // Of a submission that was refused there is nothing to look at.
+  if (app.status.spark_application_id.empty() && phase == spark::AttemptPhase::Ended)
+    phase = spark::AttemptPhase::Absent;
   if (app.metadata.deletion_timestamp) phase = spark::AttemptPhase::Absent;
   Children::Kept kept = co_await children_.ensure(
       app, phase, {.current = app.status.submission_id, .next = next_id(app, options_.policy)},

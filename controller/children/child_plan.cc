@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "api/constants.h"
+#include "api/names.h"
 #include "api/spec_hash.h"
 
 namespace controller {
@@ -39,9 +41,33 @@ bool differs(const ChildView& present, const Json& wanted) {
   return wants.contains("data") && content.value("data", Json::object()) != wants["data"];
 }
 
+// What was written once and is not wanted any more (api::annotation::kWrittenFields).
+void take_back(const Json& content, Json& patch) {
+  const auto written = kube::parse_json(
+      kube::string_at(content, {"metadata", "annotations", api::annotation::kWrittenFields}));
+  if (!written) return;
+  const auto clear = [&](const char* list, Json& part) {
+    const Json* names = kube::find_path(*written, {list});
+    if (names == nullptr || !names->is_array()) return;
+    for (const Json& name : *names)
+      if (name.is_string() && !part.contains(name.get<std::string>()))
+        part[name.get<std::string>()] = nullptr;
+  };
+  clear("labels", patch["metadata"]["labels"]);
+  clear("annotations", patch["metadata"]["annotations"]);
+  clear("spec", patch["spec"]);
+}
+
 bool is_next(const ChildView& child, const AttemptIds& ids) {
   return !child.submission_id.empty() && child.submission_id != ids.current &&
          api::same_link(child.submission_id, ids.next);
+}
+
+// A scheduler makes a group for a driver that has none, and gives it the driver's owner.
+bool may_be_deleted(const ChildView& child) {
+  if (child.resource != kVolcanoPodGroups && child.resource != kSchedulerPodGroups) return true;
+  return child.key.name == api::volcano_pod_group_name(child.app_name) ||
+         child.key.name == api::kube_scheduler_pod_group_name(child.app_name);
 }
 
 bool is_of_other_attempt(const ChildView& child, const AttemptIds& ids) {
@@ -78,6 +104,7 @@ Json child_patch(const ChildView& present, const Json& wanted) {
       if (!patch["data"].contains(name)) patch["data"][name] = nullptr;
     }
   }
+  take_back(content, patch);
   return patch;
 }
 
@@ -109,7 +136,7 @@ std::vector<ChildStep> plan_children(const std::vector<Json>& wanted, const std:
       steps.push_back({What::Patch, *resource, key, object, child, false});
   }
   for (const auto& [place, child] : there) {
-    if (child->terminating || is_next(*child, ids)) continue;
+    if (child->terminating || is_next(*child, ids) || !may_be_deleted(*child)) continue;
     steps.push_back(
         {What::Delete, place.first, place.second, nullptr, *child, child->submission_id != ids.current});
   }

@@ -41,6 +41,31 @@ TEST_CASE("what is there and right needs no step", "[children]") {
   CHECK(plan({service(kCurrent)}, {view(there)}).empty());
 }
 
+TEST_CASE("pod groups that a scheduler made for the driver are left alone", "[children]") {
+  struct Row {
+    kube::Resource resource;
+    const char* name;
+    bool deleted;
+  };
+  auto row = GENERATE(values<Row>({{kVolcanoPodGroups, "spark-pi-pg", true},
+                                   {kVolcanoPodGroups, "podgroup-5b0e1f3c", false},
+                                   {kSchedulerPodGroups, "pi-pg", true},
+                                   {kSchedulerPodGroups, "podgroup-5b0e1f3c", false},
+                                   {kube::kServices, "podgroup-5b0e1f3c", true}}));
+  const Json group{{"metadata",
+                    {{"name", row.name},
+                     {"namespace", "ns"},
+                     {"uid", "1"},
+                     {"ownerReferences",
+                      {{{"apiVersion", "sparkoperator.k8s.io/v1beta2"},
+                        {"kind", "SparkApplication"},
+                        {"name", "pi"},
+                        {"uid", "u"},
+                        {"controller", true}}}}}}};
+  CAPTURE(row.name);
+  CHECK(plan({}, {project_child(group, row.resource).value()}).size() == (row.deleted ? 1 : 0));
+}
+
 TEST_CASE("one step for what differs, and whether the view must be proven for it", "[children]") {
   struct Row {
     const char* why;

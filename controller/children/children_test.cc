@@ -229,6 +229,7 @@ TEST_CASE("fault 25: a rerun has the driver ports that are asked for now, with l
     CHECK_FALSE(world.api.has(ingress_path("pi-ing-4041")));
     CHECK_FALSE(world.api.has(ingress_path("pi-ing-4042")));
   }
+  CHECK(world.state() == "SUBMITTED");
   CHECK(world.status().submission_id != first);
   CHECK(world.label(service_path("pi-driver-4042")) == world.status().submission_id);
   CHECK(world.label(service_path("pi-ui-svc")) == world.status().submission_id);
@@ -318,6 +319,44 @@ TEST_CASE("a kind that may not be watched or made keeps nothing else from workin
   CHECK(world.status().driver_info.web_ui_service_name == "pi-ui-svc");
   world.phase("Succeeded");
   CHECK(world.state() == "COMPLETED");
+}
+
+TEST_CASE("a run's own times do not wait for what cannot be made around it", "[children]") {
+  World world;
+  world.options.ingress.url_format = "ex.com/{{$appName}}";
+  world.api.before = [](const std::string& request) {
+    return request == "POST ingresses" ? FakeFault{.refuse_with = 403, .reason = "Forbidden"} : FakeFault{};
+  };
+  SECTION("the deadline") {
+    world.apply(application_with({{"activeDeadlineSeconds", 3600}, {"restartPolicy", {{"type", "Never"}}}}));
+    world.phase("Running");
+    world.pass(3590s);
+    CHECK(world.state() == "RUNNING");
+    world.pass(20s);
+    CHECK(world.state() == "FAILED");
+  }
+  SECTION("the time to live") {
+    world.apply(application_with({{"timeToLiveSeconds", 1500}}));
+    world.phase("Running");
+    world.phase("Succeeded");
+    world.pass(1490s);
+    CHECK(world.api.has(app_path("pi")));
+    world.pass(20s);
+    CHECK_FALSE(world.api.has(app_path("pi")));
+  }
+}
+
+TEST_CASE("a submission that was refused leaves nothing to look at", "[children]") {
+  World world;
+  world.options.ingress.url_format = "ex.com/{{$appName}}";
+  world.api.before = [](const std::string& request) {
+    return request == "POST pods" ? FakeFault{.refuse_with = 403, .reason = "Forbidden"} : FakeFault{};
+  };
+  world.apply(application_with({{"driverIngressOptions", {port_entry(4041, "ex.com/a")}}}));
+  world.pass(1min);
+  CHECK(world.state() == "FAILED");
+  CHECK(world.api.paths("services").empty());
+  CHECK(world.api.paths("ingresses").empty());
 }
 
 TEST_CASE("what cannot be watched is found by its name", "[children]") {

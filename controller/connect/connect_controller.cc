@@ -34,6 +34,21 @@ bool is_verdict(const Error& error) {
   return is_definite(error) && !error.is_not_found();
 }
 
+// Variables of all containers in a pod template.
+std::vector<const Json*> environment_of(const Json& pod_template) {
+  std::vector<const Json*> found;
+  for (const char* list : {"containers", "initContainers"}) {
+    const Json* containers = kube::find_path(pod_template, {"spec", list});
+    if (containers == nullptr || !containers->is_array()) continue;
+    for (const Json& container : *containers) {
+      const Json* env = kube::find_path(container, {"env"});
+      if (env == nullptr || !env->is_array()) continue;
+      for (const Json& variable : *env) found.push_back(&variable);
+    }
+  }
+  return found;
+}
+
 // The view is old, or the object has only just gone: look again.
 std::unexpected<Error> look_again(const char* why) {
   return fail(ErrorKind::Conflict, why);
@@ -156,18 +171,19 @@ Task<ConnectController::Reconciled> ConnectController::reconcile(kube::Reconcile
     served = co_await delete_server(*connect, *remove, request.log);
   }
   if (!served && !error) error = std::move(served).error();
+  if (error) error = without_secrets(*connect, *error);
   if (error && error->is_conflict()) co_return ReconcileResult::again();
   if (error && is_verdict(*error)) {
     const std::string reason =
         error->is_already_exists() ? "NameTaken" : std::string(to_string(refusal(*error).reason));
-    mark_failed(*connect, reason, without_secrets(*connect, error->message()), loop_.now(), decision);
+    mark_failed(*connect, reason, error->message(), loop_.now(), decision);
   }
   if (!error || is_verdict(*error)) {
     auto written = co_await write(*connect, decision, request.log);
     if (!written) co_return written;
     if (written->requeue) co_return written;
   }
-  if (error) co_return fail(Error(*error));
+  if (error) co_return fail(*std::move(error));
   if (const auto* wait = std::get_if<Wait>(&decision.server); wait != nullptr && wait->at_most)
     co_return ReconcileResult::after(*wait->at_most);
   // Until the cache shows what was made; an event comes first, usually.
@@ -337,15 +353,15 @@ Task<ConnectController::Reconciled> ConnectController::write(const SparkConnect&
 }
 
 // API servers repeat the command in what they say about a pod.
-std::string ConnectController::without_secrets(const SparkConnect& connect, std::string text) const {
+Error ConnectController::without_secrets(const SparkConnect& connect, const Error& error) const {
   std::vector<std::string> arguments;
-  for (const auto* conf : {&connect.spec.spark_conf, &connect.spec.hadoop_conf}) {
-    for (const auto& [key, value] : *conf) {
-      arguments.emplace_back("--conf");
-      arguments.push_back(key + "=" + value);
-    }
-  }
-  return options_.redaction.text(std::move(text), options_.redaction.values_in(arguments));
+  for (const auto* conf : {&connect.spec.spark_conf, &connect.spec.hadoop_conf})
+    for (const auto& [key, value] : *conf) arguments.push_back(key + "=" + value);
+  for (const Json* pod : {&connect.spec.server.pod_template, &connect.spec.executor.pod_template})
+    for (const Json* variable : environment_of(*pod))
+      arguments.push_back(kube::string_at(*variable, {"name"}) + "=" + kube::string_at(*variable, {"value"}));
+  const Redaction redaction = options_.redaction.of(connect.spec.spark_conf);
+  return redaction.error(error, redaction.values_in(arguments));
 }
 
 }  // namespace controller

@@ -71,7 +71,7 @@ class ConnectController {
   kube::Task<kube::Result<>> delete_server(const api::SparkConnect& connect, DeleteServer step,
                                            kube::Log log);
   kube::Task<Reconciled> write(const api::SparkConnect& connect, ConnectDecision decision, kube::Log log);
-  std::string without_secrets(const api::SparkConnect& connect, std::string text) const;
+  kube::Error without_secrets(const api::SparkConnect& connect, const kube::Error& error) const;
 
   kube::Client& client_;
   kube::StatusApi statuses_;

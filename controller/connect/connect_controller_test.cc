@@ -34,14 +34,16 @@ Json connect_json() {
 struct World {
   FakeApi api;
   std::unique_ptr<kube::Client> client = api.server.client();
+  std::shared_ptr<kube::RecordingSink> lines = std::make_shared<kube::RecordingSink>();
   RunningManager running{api};
   std::set<std::string> servers;  // UIDs of all that were seen
 
   World() { start(); }
 
   void start() {
-    running.start(*client, {}, [](kube::Manager& manager) {
-      ConnectController::add_to(manager, {.master_url = "k8s://https://10.96.0.1:443"});
+    running.start(*client, {}, [this](kube::Manager& manager) {
+      ConnectController::add_to(manager, {.master_url = "k8s://https://10.96.0.1:443",
+                                          .log = kube::Log(lines, kube::LogLevel::Debug)});
     });
     pass(0s);  // one that was made at once is seen
   }
@@ -169,6 +171,33 @@ TEST_CASE("an edit of the service alone does not touch the server", "[connect]")
   CHECK(world.state() == "Ready");
 }
 
+TEST_CASE("what its user takes out of the service goes, and what others wrote stays", "[connect]") {
+  World world;
+  Json connect = connect_json();
+  connect["spec"]["server"]["service"] = {
+      {"metadata", {{"labels", {{"team", "a"}}}, {"annotations", {{"internal", "true"}, {"kept", "1"}}}}},
+      {"spec", {{"type", "LoadBalancer"}, {"loadBalancerSourceRanges", {"10.0.0.0/8"}}}}};
+  world.apply(connect);
+  world.make_ready();
+  world.api.change(kService, [](Json& service) {
+    service["metadata"]["annotations"]["of-a-cloud"] = "1";
+    service["spec"]["clusterIP"] = "10.96.0.7";
+  });
+  world.edit([](Json& spec) {
+    spec["server"]["service"] = {{"metadata", {{"annotations", {{"kept", "1"}}}}},
+                                 {"spec", {{"type", "LoadBalancer"}}}};
+  });
+  const Json service = world.api.at(kService);
+  CHECK_FALSE(service["spec"].contains("loadBalancerSourceRanges"));
+  CHECK_FALSE(service["metadata"]["annotations"].contains("internal"));
+  CHECK_FALSE(service["metadata"]["labels"].contains("team"));
+  CHECK(service["metadata"]["annotations"]["kept"] == "1");
+  CHECK(service["metadata"]["annotations"]["of-a-cloud"] == "1");
+  CHECK(service["spec"]["clusterIP"] == "10.96.0.7");
+  CHECK(service["spec"]["type"] == "LoadBalancer");
+  CHECK(service["spec"].contains("ports"));
+}
+
 // A new leader whose view of SparkConnects is the older one.
 TEST_CASE("a service that an old view calls otherwise is not deleted", "[connect]") {
   World world;
@@ -264,13 +293,24 @@ TEST_CASE("an old view takes nothing from the SparkConnect that has the name now
 TEST_CASE("a server that is refused is told of, tried again, and its secrets are not shown", "[connect]") {
   World world;
   world.api.before = [](const std::string& request) {
-    return request == "POST pods" ? FakeFault{.refuse_with = 422, .reason = "Invalid hunter22"} : FakeFault{};
+    return request == "POST pods"
+               ? FakeFault{.refuse_with = 422, .reason = "Invalid hunter22 hunter33 hunter44"}
+               : FakeFault{};
   };
   Json connect = connect_json();
-  connect["spec"]["sparkConf"]["spark.hadoop.fs.s3a.secret.key"] = "hunter22";
+  Json& spec = connect["spec"];
+  spec["sparkConf"]["spark.hadoop.fs.s3a.secret.key"] = "hunter22";
+  spec["sparkConf"]["spark.redaction.regex"] = "(?i)dsn";
+  spec["sparkConf"]["spark.my.dsn"] = "hunter33";
+  spec["server"]["template"]["spec"]["containers"] = {
+      {{"name", "spark-kubernetes-driver"}, {"env", {{{"name", "DB_PASSWORD"}, {"value", "hunter44"}}}}}};
   world.apply(connect);
   CHECK(world.state() == "Failed");
-  CHECK(world.message().find("hunter22") == std::string::npos);
+  CHECK(world.message().find("hunter") == std::string::npos);
+  REQUIRE(world.lines->contains("reconcile failed"));
+  for (const auto& line : world.lines->lines)
+    if (const kube::LogValue* error = line.find("error"))
+      CHECK(std::get<std::string>(*error).find("hunter") == std::string::npos);
   CHECK(world.message().find("create server pod sql-server") != std::string::npos);
   CHECK(world.api.has(kService));
   world.api.before = nullptr;

@@ -179,6 +179,12 @@ void drop_absent(Json& json) {
   }
 }
 
+Json names_in(const Json& object) {
+  Json names = Json::array();
+  for (const auto& [name, value] : object.items()) names.push_back(name);
+  return names;
+}
+
 // What is made of it: with the operator's own wish about pods in both templates.
 api::SparkConnect with_service_links(api::SparkConnect connect, ServiceLinks links) {
   if (links != ServiceLinks::Off) return connect;
@@ -280,6 +286,10 @@ Json connect_service(const api::SparkConnect& connect) {
   const Json* ports = kube::find_path(user, {"spec", "ports"});
   service["spec"]["ports"] =
       service_ports(connect.spec, ports != nullptr && ports->is_array() ? *ports : Json::array());
+  const Json written{{"labels", names_in(service["metadata"]["labels"])},
+                     {"annotations", names_in(service["metadata"].value("annotations", Json::object()))},
+                     {"spec", names_in(service["spec"])}};
+  service["metadata"]["annotations"][api::annotation::kWrittenFields] = kube::dump_json(written);
   return service;
 }
 
