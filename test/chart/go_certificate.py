@@ -22,8 +22,10 @@ def openssl(folder, *arguments):
 def secret():
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "server.ext"), "w") as f:
+            # Go writes no key identifiers into a certificate that bears its issuer's name: to OpenSSL it looks self-signed.
             f.write(f"subjectAltName=DNS:localhost,DNS:{HOST}\nkeyUsage=nonRepudiation,digitalSignature,keyEncipherment\n"
-                    "extendedKeyUsage=serverAuth,clientAuth\nbasicConstraints=CA:FALSE\n")
+                    "extendedKeyUsage=serverAuth,clientAuth\nbasicConstraints=CA:FALSE\n"
+                    "subjectKeyIdentifier=none\nauthorityKeyIdentifier=none\n")
         subject = f"/O=spark-operator/CN={HOST}"
         for name in ("ca", "server"):
             openssl(folder, "genrsa", "-traditional", "-out", f"{name}.key", "2048")

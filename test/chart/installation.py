@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import urllib.parse
+import urllib.request
 
 import yaml
 
@@ -65,15 +66,15 @@ class Installation:
         deployment = self.get("deployment", f"{RELEASE}-{component}", "-n", NAMESPACE)
         program, flags, environment, inside = self.as_account(component, deployment["spec"]["template"]["spec"]["serviceAccountName"])
         arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
-        metrics = free_port()
-        flags += ["--health-probe-bind-address=0", f"--metrics-bind-address=127.0.0.1:{metrics}", "--zap-encoder=json"]
+        metrics, health = free_port(), free_port()
+        flags += [f"--health-probe-bind-address=127.0.0.1:{health}", f"--metrics-bind-address=127.0.0.1:{metrics}", "--zap-encoder=json"]
         if component == "webhook":
             flags.append(f"--webhook-port={self.webhook_port}")
         log_path = os.path.join(self.plane.folder, f"{component}.log")
         with open(log_path, "wb") as log:
             process = subprocess.Popen([*program, *arguments, *flags], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                        preexec_fn=inside)
-        process.metrics_url = f"http://127.0.0.1:{metrics}/metrics"
+        process.metrics_url, process.ready_url = f"http://127.0.0.1:{metrics}/metrics", f"http://127.0.0.1:{health}/readyz"
         self.processes[component] = process
         return process
 
@@ -163,6 +164,13 @@ class Installation:
 
     def authorities_are_written(self):
         return None not in self.authorities()
+
+    def is_ready(self, component):
+        try:
+            with urllib.request.urlopen(self.processes[component].ready_url, timeout=LIMIT) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
 
     def stop_all(self):
         """By SIGTERM; the exit codes by component."""

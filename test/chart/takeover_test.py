@@ -77,6 +77,8 @@ class TakeOver(OnAServer):
         self.installed.direct_webhooks_here()
         self.installed.start("webhook")
         wait_for(self.installed.authorities_are_written, self.installed.logs)
+        # With the certificate of a Go operator, too, where there is one.
+        wait_for(lambda: self.installed.is_ready("webhook"), self.installed.logs)
         self.installed.start("controller")
 
     def refused(self, begin):

@@ -201,6 +201,45 @@ Task<> certificates_good_and_bad(World& world) {
   CHECK(co_await world.until_ready(service));
 }
 
+// To OpenSSL it is self-signed; API servers believe it.
+ServingCertificate named_as_its_authority(TimePoint now) {
+  const CertificateValidity validity{now - 1h, now + 24h * 3650};
+  const auto authority = make_certificate_authority(kNames.common_name, validity).value();
+  const auto served = sign_certificate(authority, {.common_name = kNames.common_name,
+                                                   .dns_names = {"localhost", kNames.common_name},
+                                                   .validity = validity})
+                          .value();
+  return {authority.private_key, authority.certificate, served.private_key, served.certificate};
+}
+
+Task<> certificate_of_a_go_operator(World& world) {
+  const ServingCertificate left = named_as_its_authority(SystemClock().now());
+  REQUIRE(co_await world.api(kSecrets).create({{"apiVersion", "v1"},
+                                               {"kind", "Secret"},
+                                               {"metadata", {{"name", "hook-certs"}}},
+                                               {"data", to_secret_data(left)}}));
+  REQUIRE(co_await world.api(kMutatingWebhookConfigurations)
+              .create(configuration(left.authorities, left.authorities)));
+  ReviewService* service = world.start(world.options());
+  CHECK(co_await world.until_ready(service));
+  const auto secret = co_await world.api(kSecrets).get("hook-certs");
+  REQUIRE(secret);
+  CHECK(secret->at("data") == to_secret_data(left));
+
+  // The same from files, and one that its authority did not sign is not believed for its name alone.
+  auto options = world.options();
+  options.certificate.layout = SecretLayout::CertManager;
+  options.folder.folder = world.folder();
+  options.folder.poll_interval = 5ms;
+  write_certificate(world.folder(), left);
+  service = world.start(std::move(options));
+  CHECK(co_await world.until_ready(service));
+  ServingCertificate forged = named_as_its_authority(SystemClock().now());
+  forged.authorities = left.authorities;
+  write_certificate(world.folder(), forged);
+  CHECK(co_await world.until_not_ready(service, "self-signed certificate"));
+}
+
 Task<> no_certificate(World& world) {
   auto options = world.options();
   options.certificate.layout = SecretLayout::CertManager;
@@ -303,6 +342,11 @@ TEST_CASE("a webhook is ready when every entry of its configurations trusts it",
 
 TEST_CASE("a webhook is ready while its certificate is believed, whoever made it", "[webhook]") {
   World().run(certificates_good_and_bad);
+}
+
+TEST_CASE("a webhook gets ready with a certificate that bears its issuer's name, as a Go operator leaves it",
+          "[webhook]") {
+  World().run(certificate_of_a_go_operator);
 }
 
 TEST_CASE("a webhook without a certificate ends, and was never ready", "[webhook]") {
