@@ -21,6 +21,12 @@ bool worth_another_try(const Error& error) {
   return error.is_already_exists() || error.is_conflict() || error.retry() != Retry::Never;
 }
 
+// The authority that has signed the certificate; "" when there is none.
+std::string signer_of(const ServingCertificate& certificate) {
+  const auto all = split_certificates(certificate.authorities);
+  return all.empty() ? std::string() : all.front();
+}
+
 }  // namespace
 
 CertificateKeeper::CertificateKeeper(Client& client, CertificateKeeperOptions options)
@@ -105,8 +111,9 @@ Task<Result<ServingCertificate>> CertificateKeeper::ensure_once() {
     co_return fail(Error(fine.error()).while_doing("secret " + options_.secret.to_string()));
   options_.log.info("webhook certificate is due for renewal",
                     {{"secret", options_.secret.to_string()}, {"why", fine.error()}});
-  std::optional<ServingCertificate> before;
-  if (read) before = std::move(*read);
+  // A Secret that was emptied or spoiled does not say what API servers trust; who serves knows.
+  std::optional<ServingCertificate> before = serving_;
+  if (read && !split_certificates(read->authorities).empty()) before = std::move(*read);
   co_return co_await renew(std::move(*secret), std::move(before));
 }
 
@@ -127,29 +134,34 @@ Task<Result<ServingCertificate>> CertificateKeeper::ensure() {
 }
 
 void CertificateKeeper::adopt(const ServingCertificate& seen) {
-  if (seen.authorities != authorities_) {
-    authorities_ = seen.authorities;
-    for (const auto& tell : authorities_told_) tell(authorities_);
-  }
   if (serving_ && serving_->certificate == seen.certificate && serving_->private_key == seen.private_key) {
+    tell_authorities(seen.authorities);
     serving_ = seen;
     next_.reset();
     adopt_at_ = kNever;
     return;
   }
-  const auto signer = [](const ServingCertificate& of) {
-    const auto all = split_certificates(of.authorities);
-    return all.empty() ? std::string() : all.front();
-  };
   const bool wait = serving_ && options_.layout == SecretLayout::OwnAuthority &&
-                    signer(*serving_) != signer(seen) && check(*serving_, Duration::zero()).has_value();
+                    signer_of(*serving_) != signer_of(seen) && check(*serving_, Duration::zero()).has_value();
   if (!wait) return serve(seen);
+  // Whoever has made it need not have known of the one that is still served.
+  const std::string old = signer_of(*serving_);
+  const auto told = split_certificates(seen.authorities);
+  const bool has_old = std::ranges::find(told, old) != told.end();
+  tell_authorities(has_old ? seen.authorities : seen.authorities + "\n" + old);
   if (next_ && *next_ == seen) return;
   next_ = seen;
   adopt_at_ = loop_.after(options_.adoption_delay);
 }
 
+void CertificateKeeper::tell_authorities(const std::string& pem) {
+  if (pem == authorities_) return;
+  authorities_ = pem;
+  for (const auto& tell : authorities_told_) tell(authorities_);
+}
+
 void CertificateKeeper::serve(const ServingCertificate& certificate) {
+  tell_authorities(certificate.authorities);
   serving_ = certificate;
   next_.reset();
   adopt_at_ = kNever;

@@ -11,8 +11,9 @@
 // Replicas that start together race: one creates or updates the Secret, the others are refused
 // (AlreadyExists, Conflict), read it again and use what they find. A changed Secret tells its authorities at
 // once, but its certificate only after `adoption_delay`, unless the one that is served is no longer good:
-// until then API servers may not yet have the new authority in their webhook configuration, while the old one
-// stays in the bundle. A Secret that somebody deletes is made again from what is served.
+// until then API servers may not yet have the new authority in their webhook configuration, and the old one
+// is told with it, whether or not the Secret still has it. A Secret that somebody deletes is made again from
+// what is served; one that somebody spoils keeps the authorities of what is served.
 //
 // In the layout CertManager the Secret is only read; somebody else makes and renews it.
 // Needs: get, update on that Secret, create of Secrets (CertManager: get); watch is used where it is granted,
@@ -69,6 +70,7 @@ class CertificateKeeper {
   Result<> check(const ServingCertificate& certificate, Duration ahead) const;
   void adopt(const ServingCertificate& seen);
   void serve(const ServingCertificate& certificate);
+  void tell_authorities(const std::string& pem);
 
   Loop& loop_;
   const CertificateKeeperOptions options_;
@@ -77,7 +79,7 @@ class CertificateKeeper {
   std::vector<std::function<void(const std::string&)>> authorities_told_;
   std::optional<ServingCertificate> serving_;
   std::optional<ServingCertificate> next_;  // seen in the Secret, to be served from adopt_at_ on
-  std::string authorities_;
+  std::string authorities_;                 // that were told last
   SteadyTime adopt_at_ = kNever;
   bool due_ = false;  // the Secret may have changed
   WaitList changed_;

@@ -1,4 +1,6 @@
 // The certificate of a webhook in the Secret that its replicas share.
+#include <functional>
+
 #include "test/admission/admission_world.h"
 
 using namespace kube;
@@ -92,6 +94,54 @@ TEST_CASE("a certificate is renewed in time by one replica, and trusted all the 
     CHECK(replica->served[1] == first.served[1]);
   }
   CHECK(writes == 1);
+}
+
+TEST_CASE("whoever changes the authority, the old one is trusted for as long as its certificate is served") {
+  struct Row {
+    const char* how;
+    bool kept;  // the old one is also trusted afterwards
+    std::function<void(AdmissionWorld&)> change;
+  };
+  const auto patch = [](AdmissionWorld& world, const Json& data) {
+    REQUIRE(world.ask("PATCH", kSecretPath, {{"data", data}}, "application/merge-patch+json").status == 200);
+  };
+  const auto row = GENERATE_COPY(values<Row>({
+      {"the Secret is emptied", true, [=](AdmissionWorld& world) { patch(world, nullptr); }},
+      {"the authority is spoiled", true,
+       [=](AdmissionWorld& world) { patch(world, {{"ca-cert.pem", encode_base64("nonsense")}}); }},
+      {"the Secret is deleted, and made by a replica that has just started", false,
+       [](AdmissionWorld& world) {
+         REQUIRE(world.ask("DELETE", kSecretPath).status == 200);
+         Replica started(world, "replica-1");
+         REQUIRE(world.run(started.keeper.ensure()));
+       }},
+      {"somebody brings an authority and a certificate", false,
+       [=](AdmissionWorld& world) {
+         patch(world, to_secret_data(*make_serving_certificate(keeper_options().names, world.loop.now())));
+       }},
+  }));
+  INFO(row.how);
+  AdmissionWorld world;
+  Replica replica(world, "replica-0");
+  REQUIRE(world.run(replica.keeper.ensure()));
+  const std::string old = split_certificates(replica.served.at(0).authorities).at(0);
+  row.change(world);
+  Background background(world);
+  background.spawn("keeper", replica.keeper.run());
+  REQUIRE(world.loop.run_until([&] { return replica.authorities.size() == 2; }, 2min));
+  const auto stored = read_secret_data(world.secret()["data"], SecretLayout::OwnAuthority);
+  REQUIRE(stored);
+  CHECK(split_certificates(replica.authorities[1]) ==
+        std::vector{split_certificates(stored->authorities).at(0), old});
+  world.loop.run_for(25s);
+  CHECK(replica.authorities.size() == 2);
+  CHECK(replica.served.size() == 1);
+
+  world.loop.run_for(2min);
+  REQUIRE(replica.served.size() == 2);
+  CHECK(replica.served[1] == *stored);
+  CHECK(replica.authorities.back() == stored->authorities);
+  CHECK((split_certificates(stored->authorities).size() == 2) == row.kept);
 }
 
 TEST_CASE("a certificate for another service, or one that cannot be read, is replaced at once") {
