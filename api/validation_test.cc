@@ -189,3 +189,32 @@ TEST_CASE("a Connect server's memory is digits and one unit", "[api]") {
   connect.spec.executor.memory = row.memory;
   CHECK(validate(connect).empty() == row.allowed);
 }
+
+TEST_CASE("a memory limit is what the pod webhook can read: a fraction has a JVM's unit, too", "[api]") {
+  struct Row {
+    const char* limit;
+    bool allowed;
+  };
+  const auto row = GENERATE(values<Row>({{"1.5g", true},
+                                         {"2.5GB", true},
+                                         {" 2Gi ", true},
+                                         {" 2g\n", true},
+                                         {"500m", true},
+                                         {"1024", true},
+                                         {"", true},
+                                         {"1.5.2g", false},
+                                         {"-1g", false},
+                                         {"1e3g", false},
+                                         {"1Mg", false},
+                                         {"2gi", false},
+                                         {"10b", false},
+                                         {"gb", false},
+                                         {"b", false},
+                                         {" ", false}}));
+  INFO(row.limit);
+  auto app = valid_app();
+  app.spec.driver.memory_limit = row.limit;
+  app.spec.executor.memory_limit = row.limit;
+  CHECK(paths(validate_submission(app)) ==
+        (row.allowed ? Paths{} : Paths{"spec.driver.memoryLimit", "spec.executor.memoryLimit"}));
+}
