@@ -4,6 +4,8 @@
 #include <charconv>
 #include <vector>
 
+#include "kube/base/white_space.h"
+
 namespace api {
 
 using kube::fail;
@@ -98,8 +100,8 @@ Result<CronSchedule> CronSchedule::parse(std::string_view text, const Zones& zon
     if (!found) return bad("provided bad location " + name + ": " + found.error().message());
     zone = *found;
     text.remove_prefix(end);
-    while (text.starts_with(' ')) text.remove_prefix(1);
   }
+  text = kube::trimmed(text);
   CronSchedule schedule(zone);
   auto read = text.starts_with('@') ? schedule.read_descriptor(text) : schedule.read_fields(text);
   if (!read) return fail(std::move(read));
@@ -151,7 +153,7 @@ Result<> CronSchedule::read_fields(std::string_view text) {
 Result<CronSchedule::Field> CronSchedule::read_field(std::string_view text, const FieldRule& rule) {
   Field field;
   for (const std::string_view range : split(text, ",")) {
-    if (range.empty()) return bad("empty item in list: " + std::string(text));
+    if (range.empty()) continue;
     if (auto read = read_range(range, rule, field); !read) return fail(std::move(read));
   }
   return field;
@@ -237,7 +239,7 @@ std::optional<local_seconds> CronSchedule::first_from(local_seconds from, std::c
 
 std::optional<kube::TimePoint> CronSchedule::next_after(kube::TimePoint time) const {
   const sys_seconds now = floor<seconds>(time);
-  if (period_) return now + *period_;
+  if (period_) return floor<seconds>(kube::saturating_add(now, *period_));
   sys_seconds from = now + seconds(1);
   std::optional<std::chrono::year> last_year;
   // Within a span of one offset the clock on the wall runs evenly; beyond its end is looked for anew from

@@ -7,7 +7,8 @@
 // (1-12 or jan-dec), day of week (0-6 or sun-sat; 7 is no day) — of lists `a,b`, ranges `a-b`, steps `*/n`,
 // `a-b/n`, `a/n` (from a to the end), `*` and `?`, names in any case; or @yearly, @annually, @monthly,
 // @weekly, @daily, @midnight, @hourly; or `@every 1h30m` (whole seconds, one at least; zones do not matter).
-// `TZ=Zone` or `CRON_TZ=Zone` and a space in front name a zone and win over `zone`.
+// `TZ=Zone` or `CRON_TZ=Zone` and a space in front name a zone and win over `zone`. Empty items of a list say
+// nothing: "20," is "20", and a field of commas alone has no value, which no time matches.
 //
 // Days: where one of the two day fields is `*` or `?`, the other one decides; where neither is, either may
 // match (cron's old rule; `*/n` with n > 1 is no star in this sense, so "0 0 */2 * MON" means odd days *or*
@@ -38,7 +39,8 @@ class CronSchedule {
   };
   static kube::Result<CronSchedule> parse(std::string_view text, const Zones& zones);
 
-  // Nothing: never again (a 30th of February), as far as the next five years go.
+  // Nothing: never again (a 30th of February), as far as the next five years go. Of an `@every` that leads
+  // beyond what a TimePoint can hold: its end, in 2262.
   std::optional<kube::TimePoint> next_after(kube::TimePoint time) const;
   // Whether `time` is one of its times. For `@every` each is.
   bool names(kube::TimePoint time) const;

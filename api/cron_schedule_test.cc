@@ -175,7 +175,6 @@ TEST_CASE("a schedule that is wrong says what is wrong", "[api]") {
   CHECK(fault("x * * * *") == "failed to parse int from x: not a whole number");
   CHECK(fault("99999999999 * * * *") == "failed to parse int from 99999999999: not a whole number");
   CHECK(fault("*/-2 * * * *") == "negative number (-2) not allowed: -2");
-  CHECK(fault("1,,2 * * * *") == "empty item in list: 1,,2");
   CHECK(fault("@every soon").starts_with("failed to parse duration @every soon: "));
   CHECK(fault("@every -5m") == "failed to parse duration @every -5m: it must be positive");
   CHECK(fault("0 0 1 janfeb *") == "failed to parse int from janfeb: not a whole number");
@@ -183,4 +182,29 @@ TEST_CASE("a schedule that is wrong says what is wrong", "[api]") {
 
 TEST_CASE("a step may be larger than its range", "[api]") {
   CHECK(next("*/2147483647 * * * *", "", "2024-01-01T10:30:00Z") == "2024-01-01T11:00:00Z");
+}
+
+TEST_CASE("white space around a schedule says nothing", "[api]") {
+  for (const char* daily : {"@daily ", " @daily", "@daily\n", "CRON_TZ=UTC \t@daily\n", " 0 0 * * *\n"}) {
+    INFO(daily);
+    CHECK(next(daily, "", "2024-01-01T10:00:00Z") == "2024-01-02T00:00:00Z");
+  }
+  CHECK(next("@every 1h\n", "", "2024-01-01T10:00:00Z") == "2024-01-01T11:00:00Z");
+  // A zone is one only at the very beginning.
+  CHECK(fault(" TZ=UTC 0 9 * * *") == "expected exactly 5 fields, found 6: [TZ=UTC 0 9 * * *]");
+}
+
+TEST_CASE("empty items of a list say nothing", "[api]") {
+  CHECK(next("0 8,20, * * *", "", "2024-01-01T20:00:00Z") == "2024-01-02T08:00:00Z");
+  CHECK(next(",1,,2 * * * *", "", "2024-01-01T10:01:00Z") == "2024-01-01T10:02:00Z");
+  CHECK(next(", * * * *", "", "2024-01-01T10:00:00Z") == "never");
+  CHECK(next("0 0 , * *", "", "2024-01-01T10:00:00Z") == "never");
+  CHECK(next("0 0 , * mon", "", "2024-01-01T10:00:00Z") == "2024-01-08T00:00:00Z");
+}
+
+TEST_CASE("a period that leads beyond all times is never over", "[api]") {
+  const char* kEnd = "2262-04-11T23:47:16Z";
+  CHECK(next("@every 2070000h", "", "2024-01-01T10:00:00Z") == "2260-02-23T10:00:00Z");
+  CHECK(next("@every 2562047h", "", "2024-01-01T10:00:00Z") == kEnd);
+  CHECK(next("@every 1h", "", kEnd) == kEnd);
 }

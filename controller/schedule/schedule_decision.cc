@@ -44,7 +44,8 @@ TimePoint reference(const ScheduledSparkApplication& schedule, TimePoint now) {
 // Whether status.nextRun is a time of this schedule, as far as one can tell.
 bool is_current(const ScheduledSparkApplication& schedule, const CronSchedule& cron, TimePoint now) {
   const TimePoint next = *schedule.status.next_run;
-  if (const auto period = cron.period()) return next <= reference(schedule, now) + *period;
+  if (const auto period = cron.period())
+    return next <= kube::saturating_add(reference(schedule, now), *period);
   return next > now ? cron.next_after(reference(schedule, now)) == next : cron.names(next);
 }
 
@@ -63,8 +64,10 @@ std::optional<TimePoint> following(const ScheduledSparkApplication& schedule, co
     return cron.next_after(std::max(due, now));
   auto next = cron.next_after(due);
   // Too many to make up for: the latest ones are made.
-  if (const auto period = cron.period(); period && next && *next < now - kMostCaughtUp * *period)
-    return now - kMostCaughtUp * *period;
+  if (const auto period = cron.period(); period && next) {
+    const Duration most = kMostCaughtUp * std::min<Duration>(*period, Duration::max() / kMostCaughtUp);
+    if (const TimePoint oldest = kube::saturating_add(now, -most); *next < oldest) return oldest;
+  }
   std::vector<TimePoint> missed;
   for (auto at = next; at && *at <= now; at = cron.next_after(*at)) {
     missed.push_back(*at);

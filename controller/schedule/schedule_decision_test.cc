@@ -118,6 +118,8 @@ TEST_CASE("catch-up All makes each missed run, the last hundred at most", "[sche
   CHECK(following("2026-01-11T10:00:00Z") == "2026-01-07T06:00:00Z");
   schedule.spec.schedule = "@every 1s";
   CHECK(following("2036-01-11T10:00:00Z") == "2036-01-11T09:58:20Z");
+  schedule.spec.schedule = "@every 87600h";
+  CHECK(following("2026-01-11T10:00:00Z") == "2035-12-30T10:00:00Z");
 }
 
 TEST_CASE("catch-up Skip makes a run that is late, but none that a later one has overtaken", "[schedule]") {
@@ -257,6 +259,22 @@ TEST_CASE(
   schedule = hourly();
   schedule.spec.schedule = "@every 10m";
   CHECK(next_run(decide(schedule, "2026-01-01T09:10:00Z")) == "2026-01-01T09:20:00Z");
+}
+
+TEST_CASE("a period that leads beyond all times starts one run at most, and then waits", "[schedule]") {
+  for (const char* policy : {"", "All", "Skip"}) {
+    INFO(policy);
+    ScheduledSparkApplication schedule = hourly();
+    schedule.spec.schedule = "@every 2562047h";
+    schedule.spec.catch_up_policy = policy;
+    const auto status = after_run(schedule, {"etl-1", *schedule.status.next_run}, at("2026-01-01T10:00:00Z"),
+                                  at("2026-01-01T10:00:00Z"), kPolicy);
+    CHECK(kube::to_rfc3339(*status.next_run) == "2262-04-11T23:47:16Z");
+    schedule.status = status;
+    const auto later = decide(schedule, "2026-01-01T11:00:00Z");
+    CHECK_FALSE(later.status);
+    CHECK(waits(later, *status.next_run - at("2026-01-01T11:00:00Z")));
+  }
 }
 
 TEST_CASE(
