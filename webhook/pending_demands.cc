@@ -47,20 +47,23 @@ std::optional<PendingDemand> still_to_come(const api::SparkApplication& app) {
   return PendingDemand{std::move(*demand), *since + kPodsTake};
 }
 
-void PendingDemands::put(const kube::ObjectKey& key, Demand demand, kube::TimePoint until) {
+void PendingDemands::put(const kube::ObjectKey& key, Demand demand, kube::TimePoint until,
+                         kube::TimePoint now) {
   auto shared = std::make_shared<const Demand>(std::move(demand));
   const std::lock_guard lock(guard_);
+  // A creation that another webhook has refused is never seen, so that nobody else forgets it.
+  std::erase_if(entries_, [now](const auto& entry) { return entry.second.until <= now; });
   entries_[key] = {std::move(shared), until};
 }
 
 void PendingDemands::expect(const kube::ObjectKey& key, Demand demand, kube::TimePoint now) {
-  put(key, std::move(demand), now + kWatchTakes);
+  put(key, std::move(demand), now + kWatchTakes, now);
 }
 
 void PendingDemands::see(const api::SparkApplication& app, kube::TimePoint now) {
   auto pending = still_to_come(app);
   if (pending && pending->until > now)
-    put(app.metadata.key(), std::move(pending->demand), pending->until);
+    put(app.metadata.key(), std::move(pending->demand), pending->until, now);
   else
     forget(app.metadata.key());
 }

@@ -48,7 +48,7 @@ class PendingDemands {
     std::shared_ptr<const Demand> demand;
     kube::TimePoint until;
   };
-  void put(const kube::ObjectKey& key, Demand demand, kube::TimePoint until);
+  void put(const kube::ObjectKey& key, Demand demand, kube::TimePoint until, kube::TimePoint now);
 
   mutable std::mutex guard_;  // guards entries_
   std::map<kube::ObjectKey, Entry> entries_;

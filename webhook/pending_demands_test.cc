@@ -85,6 +85,18 @@ TEST_CASE("what is expected counts until it is seen or forgotten, and not for lo
   CHECK(count(kNow) == 0);
 }
 
+TEST_CASE("what was let in and is never seen takes no memory for ever", "[webhook]") {
+  webhook::PendingDemands pending;
+  const auto app = kube::decode<api::SparkApplication>(application("")).value();
+  pending.expect({"ns", "refused-by-another"}, webhook::demand_of(app.spec).value(), kNow);
+  const std::weak_ptr refused = pending.of("ns", {}, kNow).at(0);
+  pending.expect({"ns", "next"}, {}, kNow + 4s);
+  CHECK_FALSE(refused.expired());
+  pending.expect({"other", "later"}, {}, kNow + 5s);
+  CHECK(refused.expired());
+  CHECK(pending.of("ns", {}, kNow + 5s).size() == 1);
+}
+
 TEST_CASE("the projection for quotas keeps what pods will request and how far they have come", "[webhook]") {
   Json object = application("RUNNING", {{"executorState", {{"e-1", "RUNNING"}}}});
   object["spec"]["sparkConf"] = {{"spark.executor.memory", "7g"}};
