@@ -73,6 +73,11 @@ TEST_CASE("a plan names the obstacles and builds nothing then", "[spark]") {
     app.spec.image = "spark:latest";
     rule = "spark-version";
   }
+  SECTION("a line that we know nothing about, older or newer: spark-submit takes no notice of it either") {
+    app.spec.spark_version = GENERATE("3.3.1", "2.4.8", "4.4.0");
+    app.spec.image = "spark:latest";
+    rule = "spark-line";
+  }
   SECTION("a driver outside of the cluster") {
     app.spec.mode = api::DeployMode::Client;
     rule = "mode";
@@ -82,6 +87,7 @@ TEST_CASE("a plan names the obstacles and builds nothing then", "[spark]") {
   REQUIRE(plan->obstacles.size() == 1);
   CHECK(plan->obstacles[0].rule == rule);
   CHECK_FALSE(plan->submission.has_value());
+  CHECK(spark::native_obstacles(app, options(), kAttempt).value() == plan->obstacles);
 }
 
 TEST_CASE("the same attempt builds the same bytes, another attempt other names", "[spark]") {

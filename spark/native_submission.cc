@@ -17,6 +17,18 @@ std::string unknown_version(const api::SparkApplication& app) {
          "\", and the image's tag names none either";
 }
 
+// Why an application has no DriverConf, and spark-submit, which does not look at its version, makes a driver
+// all the same. `app` is prepared.
+std::optional<FallbackReason> obstacle_before_conf(const api::SparkApplication& app) {
+  if (app.spec.mode != api::DeployMode::Cluster)
+    return FallbackReason{"mode", "spec.mode is not cluster: no driver pod would be made"};
+  const auto version = resolve_version(app.spec.spark_version, app.spec.image.value_or(""));
+  if (!version) return FallbackReason{"spark-version", unknown_version(app)};
+  if (find_line(*version) == nullptr)
+    return FallbackReason{"spark-line", "Spark " + version->to_string() + " is of a line we do not know"};
+  return std::nullopt;
+}
+
 // The DriverConf for one attempt; `app` is prepared.
 Result<DriverConf> conf_of(const api::SparkApplication& app, const SubmitOptions& options,
                            const Attempt& attempt) {
@@ -60,10 +72,7 @@ Result<NativePlan> plan_native_submission(const api::SparkApplication& stored, c
                                           const Attempt& attempt) {
   auto app = prepare_application(stored, options, attempt);
   if (!app) return fail(app);
-  if (app->spec.mode != api::DeployMode::Cluster)
-    return NativePlan{{{"mode", "spec.mode is not cluster: no driver pod would be made"}}, {}};
-  if (!resolve_version(app->spec.spark_version, app->spec.image.value_or("")))
-    return NativePlan{{{"spark-version", unknown_version(*app)}}, {}};
+  if (auto obstacle = obstacle_before_conf(*app)) return NativePlan{{*std::move(obstacle)}, {}};
   auto conf = conf_of(*app, options, attempt);
   if (!conf) return fail(conf);
   NativePlan plan{fallback_reasons(*conf), {}};
@@ -87,8 +96,7 @@ Result<std::vector<FallbackReason>> native_obstacles(const api::SparkApplication
                                                      const SubmitOptions& options, const Attempt& attempt) {
   auto app = prepare_application(stored, options, attempt);
   if (!app) return fail(app);
-  if (app->spec.mode != api::DeployMode::Cluster)
-    return std::vector<FallbackReason>{{"mode", "spec.mode is not cluster: no driver pod would be made"}};
+  if (auto obstacle = obstacle_before_conf(*app)) return std::vector{*std::move(obstacle)};
   auto conf = conf_of(*app, options, attempt);
   if (!conf) return fail(conf);
   return fallback_reasons(*conf);

@@ -67,11 +67,13 @@ TEST_CASE("what render cannot use it names, and prints nothing", "[ctl]") {
     int code;
   };
   Json bad_type = application("pi"), bad_memory = application("pi"), unknown = application("pi"),
-       upload = application("pi");
+       upload = application("pi"), old_line = application("pi");
   bad_type["spec"]["driver"]["cores"] = "two";
   bad_memory["spec"]["driver"]["memory"] = "1.5g";
   unknown["spec"]["sparkVersion"] = "latest";
   unknown["spec"]["image"] = "spark:latest";
+  old_line["spec"]["sparkVersion"] = "3.3.1";
+  old_line["spec"]["image"] = "spark:3.3.1";
   upload["spec"]["deps"] = {{"jars", {"/home/me/x.jar"}}};
   const Row rows[] = {
       {"no YAML", "a: [1\n", {"-:"}, 2},
@@ -81,6 +83,7 @@ TEST_CASE("what render cannot use it names, and prints nothing", "[ctl]") {
       {"a wrong type", kube::to_yaml(bad_type), {"spec.driver.cores", "integer", "two"}, 2},
       {"a size that is none", kube::to_yaml(bad_memory), {"team-a/pi", "spec.driver.memory"}, 2},
       {"a version that is none", kube::to_yaml(unknown), {"spec.sparkVersion"}, 1},
+      {"a line that is not known", kube::to_yaml(old_line), {"--as spark-submit", "Spark 3.3.1"}, 1},
       {"only the JVM can do it", kube::to_yaml(upload), {"--as spark-submit", "spark.jars"}, 1},
   };
   World world;

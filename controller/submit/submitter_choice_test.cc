@@ -79,6 +79,39 @@ TEST_CASE("flag, annotation, application and machine choose the submitter", "[su
   CHECK((notes.empty() ? "" : notes[0].message) == row.message);
 }
 
+TEST_CASE("an application of a Spark line that we do not know goes to spark-submit where there is one",
+          "[submitter]") {
+  const bool has_program = GENERATE(true, false);
+  FakeApi api;
+  auto client = api.server.client();
+  FakeSparkSubmit process(api);
+  spark::SubmitOptions options;
+  options.master_url = "k8s://https://kubernetes.default.svc:443";
+  SparkSubmitOptions settings;
+  settings.program = "/opt/spark/bin/spark-submit";
+  if (!has_program) settings.unavailable = "env SPARK_HOME is not specified";
+  NativeSubmitter native(*client, options);
+  SparkSubmitSubmitter spark_submit(*client, process, options, settings);
+  SubmitterChoice choice(SubmitterMode::Auto, native, spark_submit);
+
+  Json application = application_json();
+  application["spec"]["sparkVersion"] = "3.3.1";
+  application["spec"]["image"] = "spark:3.3.1";
+  const auto app = kube::decode<api::SparkApplication>(api.put(app_path("pi"), application)).value();
+  const auto start = choice.begin(app, {"5b0e1f3c-9a77-8d21-8104-9fe02b6c1d55", api.server.loop.now()});
+  REQUIRE(start.has_value() == has_program);
+  if (!start) {
+    CHECK(
+        start.error().message() ==
+        "only spark-submit can do this (Spark 3.3.1 is of a line we do not know), and it cannot be run: env "
+        "SPARK_HOME is not specified");
+    return;
+  }
+  CHECK((*start)->submitter() == "spark-submit");
+  CHECK((*start)->announcement().at(0).message ==
+        "spark-submit starts the driver: Spark 3.3.1 is of a line we do not know");
+}
+
 TEST_CASE("a driver is completed by the submitter that made it", "[submitter]") {
   FakeApi api;
   auto client = api.server.client();
