@@ -95,7 +95,7 @@ Task<Result<>> NativeStart::create_child(const Json& child, const PodView& drive
   if (!resource) co_return fail(std::move(resource));
   const std::string name = child.at("metadata").at("name");
   const std::string what = resource->kind + " " + driver.key.ns + "/" + name;
-  // That a look was refused says nothing about what stands there: only creating can be refused for good.
+  // That a look was refused says nothing about what stands there.
   const auto unknown = [](kube::Error error, const std::string& doing) {
     return fail(std::move(error).while_doing(doing).with_ambiguous(true));
   };
@@ -108,7 +108,11 @@ Task<Result<>> NativeStart::create_child(const Json& child, const PodView& drive
   // Any refusal, not only AlreadyExists: quota and admission refuse before the name is looked at, also what
   // an earlier try has made.
   auto present = co_await objects.get(name);
-  if (!present && present.error().is_not_found() && !created.error().is_already_exists()) {
+  // Whoever may not look either would not see it next time: the refusal stands, or the application hangs for
+  // ever.
+  const bool nothing_seen =
+      !present && (present.error().is_not_found() || present.error().kind() == ErrorKind::Forbidden);
+  if (nothing_seen && !created.error().is_already_exists()) {
     co_return fail(std::move(created).error().while_doing("create " + what));
   }
   if (!present && present.error().is_not_found())

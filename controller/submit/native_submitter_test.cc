@@ -116,6 +116,20 @@ TEST_CASE("a refused look at a child is no refusal of the submission", "[native]
   CHECK(completed.error().is_ambiguous());
 }
 
+TEST_CASE("a child that may be neither created nor looked at is refused for good", "[native]") {
+  World world;
+  const PodView driver = world.create_driver().value();
+  world.api.before = [](const std::string& request) {
+    return request == "POST configmaps" || request == "GET configmaps" ? FakeFault{403, "Forbidden"}
+                                                                       : FakeFault{};
+  };
+  const auto completed = world.complete(driver);
+  REQUIRE_FALSE(completed);
+  CHECK(completed.error().kind() == kube::ErrorKind::Forbidden);
+  CHECK_FALSE(completed.error().is_ambiguous());
+  CHECK(completed.error().message().find("create ConfigMap ns/") != std::string::npos);
+}
+
 TEST_CASE("children of a driver that has gone are made anew", "[native]") {
   World world;
   const PodView first = world.create_driver().value();
