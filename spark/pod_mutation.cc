@@ -123,11 +123,28 @@ void config_maps(Mutation& m) {
     m.mount_config_map(config_map_volume_name(map.name), map.name, map.path);
 }
 
+// What objects of a list are called, by that member.
+std::set<std::string> names_in(const Json* list, const char* member) {
+  std::set<std::string> names;
+  if (list == nullptr || !list->is_array()) return names;
+  for (const Json& object : *list) names.insert(kube::string_at(object, {member}));
+  return names;
+}
+
+// What the application's own template has as well is in the pod already, and twice the API server refuses it.
+// The template is asked, not the pod, of which a webhook has only an outline.
 void volumes(Mutation& m) {
-  std::set<std::string> added;
+  const Json& own = m.fields.pod_template;
+  std::set<std::string> added = names_in(kube::find_path(own, {"spec", "volumes"}), "name");
+  std::set<std::string> mounted;
+  if (const Json* containers = kube::find_path(own, {"spec", "containers"}); containers != nullptr)
+    for (const Json& container : *containers)
+      if (kube::string_at(container, {"name"}) == kube::string_at(m.container, {"name"}))
+        mounted = names_in(kube::find_path(container, {"volumeMounts"}), "mountPath");
   for (const Json& mount : m.fields.volume_mounts) {
     const std::string name = kube::string_at(mount, {"name"});
     if (name.starts_with(api::volume::kLocalDirPrefix)) continue;
+    if (mounted.contains(kube::string_at(mount, {"mountPath"}))) continue;
     const Json* volume = nullptr;
     for (const Json& candidate : m.app.spec.volumes)
       if (kube::string_at(candidate, {"name"}) == name) volume = &candidate;

@@ -141,6 +141,35 @@ TEST_CASE("volumes come once, in the order of their mounts, and only when known"
   CHECK(out["containers"][1]["volumeMounts"].size() == 2);
 }
 
+TEST_CASE("a volume that fields and the own template both say comes once", "[spark]") {
+  auto app = application();
+  const Json data = {{"name", "data"}, {"emptyDir", Json::object()}};
+  const Json extra = {{"name", "extra"}, {"emptyDir", Json::object()}};
+  const Json mounted_there = {{"name", "data"}, {"mountPath", "/data"}};
+  const Json mounted_here = {{"name", "data"}, {"mountPath", "/again"}};
+  const Json mount_of_extra = {{"name", "extra"}, {"mountPath", "/extra"}};
+  app.spec.volumes = {data, extra};
+  const Json own = {
+      {"spec",
+       {{"volumes", Json::array({data})},
+        {"containers",
+         {{{"name", "helper"}, {"volumeMounts", Json::array({mount_of_extra})}},
+          {{"name", "spark-kubernetes-executor"}, {"volumeMounts", Json::array({mounted_there})}}}}}}};
+  for (api::SparkPodSpec* fields : {static_cast<api::SparkPodSpec*>(&app.spec.driver),
+                                    static_cast<api::SparkPodSpec*>(&app.spec.executor)})
+    fields->volume_mounts = {mounted_there, mounted_here, mount_of_extra};
+  const auto check = [&](const Json& out) {
+    CHECK(out["spec"]["volumes"] == Json::array({data, extra}));
+    CHECK(out["spec"]["containers"][1]["volumeMounts"] ==
+          Json::array({mounted_there, mounted_here, mount_of_extra}));
+  };
+  app.spec.executor.pod_template = own;
+  check(spark::executor_pod_template(app, {}).value());
+  app.spec.driver.pod_template = own;
+  app.spec.driver.pod_template["spec"]["containers"][1]["name"] = "spark-kubernetes-driver";
+  check(mutate(app.spec.driver.pod_template, app, PodRole::Driver));
+}
+
 TEST_CASE("containers of a name and image that are there are not added again", "[spark]") {
   auto app = application();
   app.spec.driver.sidecars = {{{"name", "other"}}, {{"name", "other"}, {"image", "x"}}};
