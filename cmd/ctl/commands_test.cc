@@ -198,6 +198,27 @@ TEST_CASE("events are those of this application, and go on with --follow", "[ctl
   CHECK(world.run({"event", "none"}).code == 1);
 }
 
+TEST_CASE("following events goes on after the server has forgotten where it was", "[ctl]") {
+  World world;
+  const Json pi = world.create(application("pi"));
+  Json old = event("SparkApplicationFailed", "of an earlier one", pi);
+  old["involvedObject"]["uid"] = "gone";
+  world.create(old);
+  world.create(event("SparkApplicationAdded", "pi was added", pi));
+  const Ran followed = world.run_for({"event", "pi", "-f"}, 10s, [&] {
+    Json other = event("SparkApplicationAdded", "another was added", pi);
+    other["involvedObject"]["name"] = "other";
+    world.create(other);
+    world.cluster.server.store().compact();
+    world.cluster.loop.run_for(30min);  // every watch ends within ten
+    world.create(event("SparkApplicationSubmitted", "pi was submitted", pi));
+  });
+  CHECK(followed.code == -1);
+  const auto added = followed.out.find("pi was added");
+  CHECK(followed.out.find("pi was added", added + 1) == std::string::npos);
+  CHECK_THAT(followed.out, Contains("pi was submitted") && !Contains("earlier"));
+}
+
 TEST_CASE("log says whose log there is not", "[ctl]") {
   World world;
   world.create(application("pi"));

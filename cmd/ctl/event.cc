@@ -1,4 +1,5 @@
 #include "cmd/ctl/command_functions.h"
+#include "cmd/ctl/driver_log.h"
 #include "cmd/ctl/lookup.h"
 #include "cmd/ctl/output.h"
 #include "cmd/ctl/session.h"
@@ -19,25 +20,53 @@ std::vector<Cell> row_of(const Json& event, kube::TimePoint now) {
           {kube::string_at(event, {"message"})}};
 }
 
+void say_event(Session& session, const Json& event) {
+  std::string line;
+  for (const Cell& cell : row_of(event, session.loop().now()))
+    line += (line.empty() ? "" : "   ") + coloured(cell.text, cell.colour, session.surroundings().colours);
+  session.say(line);
+}
+
+std::string version_of(const Json& object) {
+  return kube::string_at(object, {"metadata", "resourceVersion"});
+}
+
+// Versions of one kind are numbers that rise.
+bool is_newer(const std::string& version, const std::string& than) {
+  return version.size() != than.size() ? version.size() > than.size() : version > than;
+}
+
 // Every new event as a line of its own, until Ctrl-C. Watches end by themselves now and then; they go on
-// where they were.
+// where they were. Once the server has forgotten where that was, a list says what has come since.
 Task<int> follow(Session& session, Cluster cluster, std::string selector, std::string version) {
   kube::JsonApi events(*cluster.client, kube::kEvents, cluster.ns);
-  while (true) {
+  bool forgotten = false;
+  for (int in_vain = 0;;) {
+    if (in_vain > 0) co_await kube::sleep(session.loop(), kLookAgain.delay(in_vain, session.loop().random()));
+    ++in_vain;
+    if (forgotten) {
+      auto listed = co_await events.list(kube::ListOptions().fields(selector));
+      if (!listed) co_return session.failed(std::move(listed).error().while_doing("list events"));
+      sort_events(listed->items);
+      for (const Json& item : listed->items)
+        if (is_newer(version_of(item), version)) say_event(session, item);
+      version = std::move(listed->resource_version);
+      forgotten = false;
+    }
     auto watch = co_await events.watch(kube::WatchOptions().fields(selector).from(version));
-    if (!watch) co_return session.failed(std::move(watch).error().while_doing("watch events"));
-    while (true) {
+    if (!watch && watch.error().kind() != kube::ErrorKind::Gone)
+      co_return session.failed(std::move(watch).error().while_doing("watch events"));
+    forgotten = !watch;
+    while (watch) {
       auto next = co_await watch->next();
       if (!next && next.error().retry() == kube::Retry::Never)
         co_return session.failed(std::move(next).error().while_doing("watch events"));
+      forgotten = !next && next.error().kind() == kube::ErrorKind::Gone;
       if (!next || !*next) break;
-      version = kube::string_at((*next)->object, {"metadata", "resourceVersion"});
+      in_vain = 0;
+      version = version_of((*next)->object);
       if ((*next)->type == "BOOKMARK" || (*next)->type == "DELETED") continue;
-      std::string line;
-      for (const Cell& cell : row_of((*next)->object, session.loop().now()))
-        line +=
-            (line.empty() ? "" : "   ") + coloured(cell.text, cell.colour, session.surroundings().colours);
-      session.say(line);
+      say_event(session, (*next)->object);
     }
   }
 }
