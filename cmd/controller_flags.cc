@@ -6,6 +6,7 @@
 
 #include "controller/submit/redaction.h"
 #include "controller/submit/submission_service.h"
+#include "kube/base/white_space.h"
 #include "kube/core/label_selector.h"
 #include "spark/batch/batch_scheduler.h"
 #include "spark/children/ui_objects.h"
@@ -22,8 +23,12 @@ namespace {
 const std::set<std::string> kTrue{"1", "t", "T", "true", "TRUE", "True"};
 const std::set<std::string> kFalse{"0", "f", "F", "false", "FALSE", "False"};
 
+// All of them are alpha.
 const std::set<std::string> kGates{"PartialRestart", "LoadSparkDefaults", "RestSubmitter",
                                    "DefaultTimeToLive"};
+// Of Go's library: they switch the gates of a stage that are not named themselves.
+constexpr const char* kAllAlpha = "AllAlpha";
+constexpr const char* kAllBeta = "AllBeta";
 
 // The flags, each bound to its member. One object so that usage and parsing come from one list.
 class Flags final : public StartFlags {
@@ -105,7 +110,8 @@ class Flags final : public StartFlags {
     text("--submitter-tls-key-file", flags_.submitter_tls_key_file, "Its key");
     text("--submitter-tls-ca-file", flags_.submitter_tls_ca_file,
          "Authorities that the submission service's certificate is checked with");
-    custom("--feature-gates", "NAME=true|false,…", "Features to switch on or off",
+    custom("--feature-gates", "NAME=true|false,…",
+           "Features to switch on or off; AllAlpha: those that are not named",
            [this](const std::string& value) { return set_gates(value); });
     process_rows();
   }
@@ -113,10 +119,12 @@ class Flags final : public StartFlags {
  private:
   std::string set_gates(const std::string& value) {
     for (const std::string& item : split_csv(value)) {
+      if (kube::trimmed(item).empty()) continue;
       const std::size_t equals = item.find('=');
-      const std::string name = item.substr(0, equals);
-      const std::string state = equals == std::string::npos ? "" : item.substr(equals + 1);
-      if (!kGates.contains(name)) return "unknown feature gate \"" + name + "\"";
+      const std::string name(kube::trimmed(item.substr(0, equals)));
+      const std::string state(equals == std::string::npos ? "" : kube::trimmed(item.substr(equals + 1)));
+      if (!kGates.contains(name) && name != kAllAlpha && name != kAllBeta)
+        return "unknown feature gate \"" + name + "\"";
       if (!kTrue.contains(state) && !kFalse.contains(state)) return "expected " + name + "=true or =false";
       flags_.feature_gates[name] = kTrue.contains(state);
     }
@@ -188,7 +196,8 @@ class Flags final : public StartFlags {
 }  // namespace
 
 bool ControllerFlags::gate(const std::string& name) const {
-  const auto found = feature_gates.find(name);
+  auto found = feature_gates.find(name);
+  if (found == feature_gates.end()) found = feature_gates.find(kAllAlpha);
   return found != feature_gates.end() && found->second;
 }
 

@@ -78,9 +78,10 @@ struct ControllerFlags : ProcessFlags {
   bool submitter_tls_enabled = false;
   std::string submitter_tls_cert_file, submitter_tls_key_file, submitter_tls_ca_file;
 
-  std::map<std::string, bool>
-      feature_gates;  // PartialRestart, LoadSparkDefaults, RestSubmitter, DefaultTimeToLive
+  // As given: PartialRestart, LoadSparkDefaults, RestSubmitter, DefaultTimeToLive, AllAlpha, AllBeta.
+  std::map<std::string, bool> feature_gates;
 
+  // Whether it is on: by its own name, else by its stage's.
   bool gate(const std::string& name) const;
   // Flags that were given a meaning by the user and have none here, or not without their gate.
   std::vector<std::string> without_effect() const;

@@ -53,6 +53,39 @@ TEST_CASE("words are taken in upper case, and booleans as Go writes them", "[fla
   CHECK_FALSE(flags->gate("LoadSparkDefaults"));
 }
 
+TEST_CASE("feature gates are read as Go's library reads them", "[flags]") {
+  const auto spaced =
+      parse_controller_flags({"--feature-gates=PartialRestart=true, LoadSparkDefaults = true,,"});
+  REQUIRE(spaced);
+  CHECK(spaced->gate("PartialRestart"));
+  CHECK(spaced->gate("LoadSparkDefaults"));
+  CHECK(parse_controller_flags({"--feature-gates="}));
+  CHECK_FALSE(parse_controller_flags({"--feature-gates= =true"}));
+  CHECK_FALSE(parse_controller_flags({"--feature-gates=PartialRestart"}));
+}
+
+TEST_CASE("all gates of a stage are switched at once, but for those that are named", "[flags]") {
+  const std::string service = "--submitter-service-url=http://s:80/x";
+  const auto all = parse_controller_flags({"--feature-gates=AllAlpha=true", service});
+  REQUIRE(all);
+  for (const char* gate : {"PartialRestart", "LoadSparkDefaults", "RestSubmitter", "DefaultTimeToLive"})
+    CHECK(all->gate(gate));
+  // What a gate needs is needed however it was switched on.
+  CHECK_FALSE(parse_controller_flags({"--feature-gates=AllAlpha=true"}));
+  const char* orders[] = {"--feature-gates=RestSubmitter=false,AllAlpha=true",
+                          "--feature-gates=AllAlpha=true,RestSubmitter=false"};
+  for (const char* order : orders) {
+    const auto but_one = parse_controller_flags({order});
+    REQUIRE(but_one);
+    CHECK_FALSE(but_one->gate("RestSubmitter"));
+    CHECK(but_one->gate("PartialRestart"));
+  }
+  // None of ours is beta.
+  const auto beta = parse_controller_flags({"--feature-gates=AllAlpha=false,AllBeta=true"});
+  REQUIRE(beta);
+  CHECK_FALSE(beta->gate("PartialRestart"));
+}
+
 TEST_CASE("an empty namespace among the names means all", "[flags]") {
   CHECK(parse_controller_flags({"--namespaces=\"\""}).value().namespaces.empty());
   CHECK(parse_controller_flags({"--namespaces="}).value().namespaces.empty());
