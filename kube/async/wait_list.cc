@@ -53,6 +53,8 @@ Task<> WaitList::wait_shielded() {
 Task<bool> WaitList::suspend(SteadyTime deadline, Shield shield) {
   auto waiter = std::make_shared<Waiter>();
   Timer timer(loop_, [this, waiter] {
+    // Woken already, it only has not run yet: it took a wake-up that nobody else gets, so it was in time.
+    if (!waiter->resume) return;
     waiter->timed_out = true;
     std::erase(waiters_, waiter);
     waiter->finish({});

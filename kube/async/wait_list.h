@@ -25,7 +25,7 @@ class WaitList {
   WaitList& operator=(const WaitList&) = delete;
 
   Task<> wait();
-  // False when the deadline passed first.
+  // False when the deadline passed first; then it took no wake-up.
   Task<bool> wait_until(SteadyTime deadline);
   // Not cancellable: for owners who must await what they own.
   Task<> wait_shielded();
