@@ -1,8 +1,6 @@
 #include "kube/async/child_process.h"
 
 #include <fcntl.h>
-#include <linux/sched.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -16,6 +14,7 @@
 #include <filesystem>
 
 #include "kube/async/blocking.h"
+#include "kube/async/clone.h"
 #include "kube/async/real_loop.h"
 #include "kube/async/task_group.h"
 #include "kube/base/unique_fd.h"
@@ -103,8 +102,7 @@ struct KernelSignalAction {
   syscall(SYS_dup3, plan.input, 0, 0);
   syscall(SYS_dup3, plan.output, 1, 0);
   syscall(SYS_dup3, plan.errors, 2, 0);
-  syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
-  syscall(SYS_execve, plan.program, plan.arguments, plan.environment);
+  if (close_on_exec_from(3)) syscall(SYS_execve, plan.program, plan.arguments, plan.environment);
   const int error = errno;
   syscall(SYS_write, plan.report, &error, sizeof(error));
   syscall(SYS_exit_group, 127);
@@ -207,11 +205,7 @@ Result<std::unique_ptr<Leader>> Leader::start(const ChildCommand& command) {
                        .parent = getpid()};
   std::unique_ptr<Leader> leader(new Leader);
   int pidfd = -1;
-  clone_args request{};
-  request.flags = CLONE_PIDFD;
-  request.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
-  request.exit_signal = SIGCHLD;
-  const auto pid = static_cast<pid_t>(syscall(SYS_clone3, &request, sizeof(request)));
+  const pid_t pid = clone_with_pidfd(0, &pidfd);
   if (pid == 0) become(plan);
   if (pid < 0) return io_error("start a process");
   // Both sides set the group: whoever comes first, it is there before anybody signals it.

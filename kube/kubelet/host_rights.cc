@@ -1,9 +1,7 @@
 #include "kube/kubelet/host_rights.h"
 
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "kube/async/clone.h"
 #include "kube/base/unique_fd.h"
 
 namespace kube {
@@ -63,16 +62,21 @@ int probe(std::uint64_t flags, const RootMapping* mapping) {
   return WIFEXITED(status) ? -WEXITSTATUS(status) : -1;
 }
 
+// The kernel says EPERM; a seccomp profile of a container says ENOSYS as well.
+bool refused(int error) {
+  return error == EPERM || error == ENOSYS;
+}
+
 Result<HostRights> find_rights() {
   const std::uint64_t ids = mapped_ids();
   HostRights rights{
       .makes_user_namespace = false, .has_other_users = ids > 1, .mounts_in_user_namespace = ids != kAllIds};
   const int as_root = probe(kNamespaces, nullptr);
   if (as_root == 0) return rights;
-  if (as_root != EPERM && as_root != ENOSPC && as_root != EUSERS)
-    return fail(ErrorKind::Io, std::string("clone3: ") + std::strerror(as_root));
+  if (!refused(as_root) && as_root != ENOSPC && as_root != EUSERS)
+    return fail(ErrorKind::Io, std::string("clone: ") + std::strerror(as_root));
   const RootMapping mapping = RootMapping::of_this_process();
-  const int as_user = as_root == EPERM ? probe(kNamespaces | CLONE_NEWUSER, &mapping) : as_root;
+  const int as_user = refused(as_root) ? probe(kNamespaces | CLONE_NEWUSER, &mapping) : as_root;
   if (as_user == 0)
     return HostRights{
         .makes_user_namespace = true, .has_other_users = false, .mounts_in_user_namespace = true};
@@ -85,21 +89,13 @@ Result<HostRights> find_rights() {
         "users, "
         "which this system refuses";
     if (as_user == -3) why += " to fill (sysctl kernel.apparmor_restrict_unprivileged_userns)";
-    if (as_user == EPERM)
+    if (refused(as_user))
       why += " (sysctl kernel.unprivileged_userns_clone, or a container's seccomp profile)";
   }
   return fail(ErrorKind::Forbidden, why);
 }
 
 }  // namespace
-
-pid_t clone_with_pidfd(std::uint64_t flags, int* pidfd) {
-  clone_args arguments{};
-  arguments.flags = flags | CLONE_PIDFD;
-  arguments.pidfd = reinterpret_cast<std::uint64_t>(pidfd);
-  arguments.exit_signal = SIGCHLD;
-  return static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof(arguments)));
-}
 
 RootMapping RootMapping::of_this_process() {
   return {"0 " + std::to_string(geteuid()) + " 1\n", "0 " + std::to_string(getegid()) + " 1\n"};

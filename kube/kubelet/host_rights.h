@@ -7,9 +7,6 @@
 // Error Forbidden: neither way; the message says what would have to be changed. Thread: any.
 #pragma once
 
-#include <sys/types.h>
-
-#include <cstdint>
 #include <string>
 
 #include "kube/base/result.h"
@@ -28,9 +25,6 @@ struct HostRights {
 };
 
 const Result<HostRights>& host_rights();
-
-// clone3 with a pidfd; the child returns 0, on the caller's copied stack. -1 with errno.
-pid_t clone_with_pidfd(std::uint64_t flags, int* pidfd);
 
 // In a child that was just cloned into a user namespace of its own: makes the user and group that it came
 // from its root. System calls only. False with errno.

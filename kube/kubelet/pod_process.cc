@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "kube/async/clone.h"
 #include "kube/async/real_loop.h"
 #include "kube/kubelet/embedded_init.h"
 #include "kube/kubelet/host_rights.h"
