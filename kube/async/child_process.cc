@@ -203,13 +203,13 @@ Result<std::unique_ptr<Leader>> Leader::start(const ChildCommand& command) {
                        .errors = errors->theirs.get(),
                        .report = report->theirs.get(),
                        .parent = getpid()};
-  std::unique_ptr<Leader> leader(new Leader);
   int pidfd = -1;
   const pid_t pid = clone_with_pidfd(0, &pidfd);
   if (pid == 0) become(plan);
   if (pid < 0) return io_error("start a process");
   // Both sides set the group: whoever comes first, it is there before anybody signals it.
   setpgid(pid, pid);
+  std::unique_ptr<Leader> leader(new Leader);
   leader->pid_ = pid;
   leader->pidfd_ = UniqueFd(pidfd);
   leader->output_ = std::move(output->ours);
