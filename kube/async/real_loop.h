@@ -7,7 +7,9 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
+#include "kube/async/name_lookups.h"
 #include "kube/async/stream.h"
 
 namespace kube {
@@ -29,15 +31,18 @@ class RealLoop final : public Loop {
   std::unique_ptr<State> state_;
 };
 
-// TCP over the kernel, with TCP_NODELAY and keep-alive; resolves names; IPv4 and IPv6.
+// TCP over the kernel, with TCP_NODELAY and keep-alive; resolves names; IPv4 and IPv6. Of several addresses
+// of a name each gets its share of the time until the deadline, so that one that is silent does not hide the
+// next.
 class TcpNetwork final : public Network {
  public:
-  explicit TcpNetwork(Loop& loop) : loop_(loop) {}
+  explicit TcpNetwork(Loop& loop, AskForName ask = ask_system) : loop_(loop), names_(loop, std::move(ask)) {}
   Task<Result<std::unique_ptr<Stream>>> connect(Endpoint to, SteadyTime deadline) override;
   Result<std::unique_ptr<Listener>> listen(Endpoint at) override;
 
  private:
   Loop& loop_;
+  NameLookups names_;
 };
 
 // Another listener on the port of `listener` (of a TcpNetwork), for the loop of another thread: each

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -23,6 +24,8 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
+// Longer than an address that answers takes, even when a first packet is lost and sent again a second later.
+constexpr Duration kLeastShare = std::chrono::seconds(2);
 
 namespace {
 
@@ -145,37 +148,40 @@ class TcpListener final : public Listener {
   bool closed_ = false;
 };
 
-Task<Result<std::unique_ptr<Stream>>> connect_any(Loop& loop, Endpoint to) {
-  error_code not_an_address;
-  std::vector<tcp::endpoint> candidates;
-  const auto address = asio::ip::make_address(to.host, not_an_address);
-  if (!not_an_address) {
-    candidates.emplace_back(address, to.port);
-  } else {
-    tcp::resolver resolver(loop.context());
-    auto [error, found] = co_await resolver.async_resolve(to.host, std::to_string(to.port), kToken);
-    if (error == asio::error::operation_aborted) throw boost::system::system_error(error);
-    if (error) co_return fail(ErrorKind::Unavailable, "look up " + to.host + ": " + error.message());
-    for (const auto& entry : found) candidates.push_back(entry.endpoint());
-  }
-  error_code last = asio::error::host_not_found;
-  for (const tcp::endpoint& candidate : candidates) {
-    tcp::socket socket(loop.context());
-    auto [error] = co_await socket.async_connect(candidate, kToken);
-    if (!error) co_return std::unique_ptr<Stream>(std::make_unique<TcpStream>(loop, std::move(socket)));
-    if (error == asio::error::operation_aborted) throw boost::system::system_error(error);
-    last = error;
-  }
-  co_return fail(ErrorKind::Unavailable, "connect to " + to.to_string() + ": " + last.message());
+Task<Result<std::unique_ptr<Stream>>> connect_to(Loop& loop, tcp::endpoint at) {
+  tcp::socket socket(loop.context());
+  auto [error] = co_await socket.async_connect(at, kToken);
+  if (error == asio::error::operation_aborted) throw boost::system::system_error(error);
+  if (error) co_return fail(ErrorKind::Unavailable, error.message());
+  co_return std::unique_ptr<Stream>(std::make_unique<TcpStream>(loop, std::move(socket)));
 }
 
 }  // namespace
 
 Task<Result<std::unique_ptr<Stream>>> TcpNetwork::connect(Endpoint to, SteadyTime deadline) {
-  auto connected = co_await with_deadline(loop_, deadline, connect_any(loop_, to));
-  // Nothing was sent, so nothing can have been carried out.
-  if (!connected) connected.error().with_ambiguous(false);
-  co_return connected;
+  // Nothing is sent, so nothing can have been carried out.
+  const auto failed = [](Error error, const std::string& doing) {
+    return fail(std::move(error.with_ambiguous(false)).while_doing(doing));
+  };
+  error_code not_an_address;
+  Result<Addresses> addresses = Addresses{to.host};
+  (void)asio::ip::make_address(to.host, not_an_address);
+  if (not_an_address) addresses = co_await with_deadline(loop_, deadline, names_.find(to.host));
+  if (!addresses) co_return failed(std::move(addresses).error(), "look up " + to.host);
+
+  Error last(ErrorKind::Unavailable, "the name has no address");
+  for (std::size_t i = 0; i < addresses->size(); ++i) {
+    const tcp::endpoint at(asio::ip::make_address((*addresses)[i], not_an_address), to.port);
+    if (not_an_address) continue;
+    const auto rest = static_cast<Duration::rep>(addresses->size() - i);
+    const Duration share = std::max(kLeastShare, (deadline - loop_.steady()) / rest);
+    auto connected =
+        co_await with_deadline(loop_, std::min(deadline, loop_.after(share)), connect_to(loop_, at));
+    if (connected) co_return connected;
+    last = std::move(connected).error();
+    if (loop_.steady() >= deadline) break;
+  }
+  co_return failed(std::move(last), "connect to " + to.to_string());
 }
 
 Result<std::unique_ptr<Listener>> TcpNetwork::listen(Endpoint at) {
