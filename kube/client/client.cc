@@ -144,11 +144,11 @@ class Client::Impl {
   // Waits for our own limit, and makes sure that we are connected as who we are now.
   Task<Result<Credential>> prepare(SteadyTime deadline) {
     if (options_.qps > 0) {
-      const Duration wait = throttle();
-      if (loop_.after(wait) >= deadline)
+      const auto wait = throttle(deadline);
+      if (!wait)
         co_return fail(ErrorKind::Timeout,
                        "deadline is shorter than the wait for the client's own rate limit");
-      if (wait > Duration::zero()) co_await sleep(loop_, wait);
+      if (*wait > Duration::zero()) co_await sleep(loop_, *wait);
     }
     auto who = co_await credentials_.get();
     if (!who) co_return fail(std::move(who));
@@ -160,7 +160,9 @@ class Client::Impl {
     co_return who;
   }
 
-  Duration throttle() {
+  // Takes a token, and says how long to wait for it; nothing taken when that is not before the deadline, so
+  // that calls which are refused do not keep those after them waiting.
+  std::optional<Duration> throttle(SteadyTime deadline) {
     const double burst = options_.burst > 0 ? options_.burst : std::max(1.0, options_.qps);
     const SteadyTime now = loop_.steady();
     tokens_ = tokens_filled_
@@ -168,9 +170,12 @@ class Client::Impl {
                   : burst;
     tokens_ = std::min(burst, tokens_);
     tokens_filled_ = now;
-    tokens_ -= 1;
-    if (tokens_ >= 0) return Duration::zero();
-    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(-tokens_ / options_.qps));
+    const double left = tokens_ - 1;
+    const auto wait = std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double>(std::max(0.0, -left) / options_.qps));
+    if (loop_.after(wait) >= deadline) return std::nullopt;
+    tokens_ = left;
+    return wait;
   }
 
   HttpRequest http_request(const ApiRequest& request, const Credential& who) const {

@@ -143,6 +143,22 @@ TEST_CASE("qps and burst hold requests back when they are set") {
   CHECK(server.loop.steady() - start >= 1900ms);
 }
 
+TEST_CASE("a call whose deadline does not last until its turn leaves that to others") {
+  TestServer server([](HttpExchange& exchange) { return reply(exchange, 200, "{}"); });
+  server.net.set_delay({0s, 0s});
+  auto client = server.client({.qps = 1, .burst = 1});
+  CHECK(server.run(client->request({.path = "/first"})));
+  for (int i = 0; i < 100; ++i) {
+    auto refused =
+        server.run(client->request({.method = "POST", .path = "/x", .body = "{}", .deadline = 500ms}));
+    REQUIRE(!refused);
+    CHECK(refused.error().kind() == ErrorKind::Timeout);
+    CHECK(!refused.error().is_ambiguous());
+  }
+  CHECK(server.run(client->request({.path = "/second", .deadline = 2s})));
+  CHECK(server.requests == std::vector<std::string>{"GET /first", "GET /second"});
+}
+
 TEST_CASE("every exchange is reported by method and code") {
   TestServer server([](HttpExchange& exchange) -> Task<> {
     if (exchange.request().target == "/cut") {

@@ -29,11 +29,12 @@ Json pod(const std::string& ns, const std::string& name, const std::string& phas
 }
 
 struct World {
-  explicit World(std::uint64_t seed = 1, InformerOptions<Pod> options = {}) : api(seed) {
+  explicit World(std::uint64_t seed = 1, InformerOptions<Pod> options = {}, ClientOptions connecting = {})
+      : api(seed) {
     options.resource = kPods;
     options.project = project_pod;
     options.log = Log(lines, LogLevel::Debug);
-    client = api.client("operator");
+    client = api.client("operator", std::move(connecting));
     informer = std::make_unique<Informer<Pod>>(*client, std::move(options));
     informer->add_index("owner", [](const Pod& p) { return std::vector{p.owner}; });
     informer->on_change([this](const Change<Pod>& change) {
@@ -274,7 +275,9 @@ TEST_CASE("an object that cannot be read stays as it was known, and is logged") 
 }
 
 TEST_CASE("a server that ends or refuses every watch is not asked in a tight circle") {
-  for (const Fault refusal : {Fault::Refuse, Fault::CutRequest, Fault::Gone, Fault::Throttle}) {
+  for (const Fault refusal :
+       {Fault::Refuse, Fault::CutRequest, Fault::Gone, Fault::Throttle, Fault::EmptyBody, Fault::GaveUp}) {
+    INFO("fault " << static_cast<int>(refusal));
     World world;
     world.start();
     REQUIRE(world.sync());
@@ -290,6 +293,18 @@ TEST_CASE("a server that ends or refuses every watch is not asked in a tight cir
     world.api.loop.run_for(1min);
     CHECK(world.phase("ns/a") == "Running");
   }
+}
+
+TEST_CASE("far more namespaces than requests a second are all followed, one after another") {
+  std::vector<std::string> namespaces;
+  for (int i = 0; i < 40; ++i) namespaces.push_back("ns" + std::to_string(i));
+  // All of them ask at once: the wait for the last is longer than the deadline of its call.
+  World world(1, {.namespaces = namespaces}, {.default_deadline = 30s, .qps = 1, .burst = 3});
+  world.start();
+  REQUIRE(world.sync(5min));
+  for (const std::string& ns : namespaces) world.api.put("pods", pod(ns, "a", "Running"));
+  world.api.loop.run_for(5min);
+  CHECK(world.equal_to_server());
 }
 
 TEST_CASE("a quiet collection is followed without pause or complaint, for hours") {

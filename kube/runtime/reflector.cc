@@ -10,6 +10,9 @@ namespace {
 
 // A watch that lasted so long was a working one, even if nothing happened.
 constexpr auto kLongWatch = 30s;
+// One that ended before was no watch: a server that shuts down, or a proxy in between, ends each at once; and
+// our own rate limit may refuse it before it is sent.
+constexpr auto kShortWatch = 1s;
 
 }  // namespace
 
@@ -33,9 +36,10 @@ Task<> Reflector::run() {
     const SteadyTime start = loop_.steady();
     progress_ = false;
     auto ended = co_await watch();
-    if (progress_ || loop_.steady() - start >= kLongWatch) failures = 0;
+    const Duration lasted = loop_.steady() - start;
+    if (progress_ || lasted >= kLongWatch) failures = 0;
     // The regular end of a watch, or one given up because it was silent: go on from the same version.
-    const bool regular = ended || ended.error().kind() == ErrorKind::Timeout;
+    const bool regular = lasted >= kShortWatch && (ended || ended.error().kind() == ErrorKind::Timeout);
     if (regular && failures == 0) continue;
     ++failures;
     if (!ended && ended.error().is_gone()) {

@@ -158,6 +158,10 @@ Task<> TestApi::answer(HttpExchange& exchange) {
     response = refusal(403, "Forbidden");
   else if (what == Fault::Gone)
     response = refusal(410, "Expired");
+  else if (what == Fault::EmptyBody)
+    response = {.status = 200, .headers = {}, .body = ""};
+  else if (what == Fault::GaveUp)
+    response = {.status = 504, .headers = {}, .body = "upstream request timeout"};
   else if (what == Fault::Throttle) {
     response = refusal(429, "TooManyRequests");
     response.headers.set("Retry-After", "1");

@@ -37,6 +37,8 @@ enum class Fault {
   LostAnswer,  // done, but the connection is cut
   CutRequest,  // not done, connection cut
   Hang,        // no answer, nothing done
+  EmptyBody,   // 200 and no body: a watch that ends at once, in the regular way
+  GaveUp,      // 504 of a proxy in between
 };
 
 class TestApi {
