@@ -92,7 +92,9 @@ std::string flag_page() {
          "Unlike upstream, `--kube-api-qps` and `--kube-api-burst` limit nothing unless they are given: the "
          "API server says by itself\n"
          "when it is asked too much. Without them upstream's limits of 20 and 30 would hold back "
-         "submissions.\n"
+         "submissions. They are for\n"
+         "all work together; the lease and the events have the same limits each for itself, so that neither "
+         "waits for work.\n"
          "\n"
          "## `spark-operator controller start`\n"
          "\n" +

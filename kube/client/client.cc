@@ -41,7 +41,16 @@ class Client::Impl {
         config_(std::move(config)),
         options_(std::move(options)),
         server_(std::move(server)),
-        credentials_(loop, config_) {}
+        credentials_(std::make_shared<Credentials>(loop, config_)) {}
+
+  // Connects with its first call.
+  Impl(const Impl& other, int max_connections)
+      : loop_(other.loop_),
+        network_(other.network_),
+        config_(other.config_),
+        options_(with_connections(other.options_, max_connections)),
+        server_(other.server_),
+        credentials_(other.credentials_) {}
 
   Result<> connect_as(const Credential& who) {
     HttpClientOptions http{.origin = server_.endpoint, .max_connections = options_.max_connections};
@@ -101,6 +110,11 @@ class Client::Impl {
   std::string host() const { return server_.endpoint.to_string(); }
 
  private:
+  static ClientOptions with_connections(ClientOptions options, int max_connections) {
+    options.max_connections = max_connections;
+    return options;
+  }
+
   static Task<Result<WebSocketAnswer>> upgrade(std::size_t max_message, Impl* self, HttpRequest http,
                                                SteadyTime until) {
     auto client = self->http_;
@@ -127,8 +141,8 @@ class Client::Impl {
       report(request.method, answer);
       if (answer) co_return answer;
       const Error& error = answer.error();
-      if (error.http_status() == 401 && credentials_.renewable() && renewals++ == 0) {
-        credentials_.refused();
+      if (error.http_status() == 401 && credentials_->renewable() && renewals++ == 0) {
+        credentials_->refused();
         continue;
       }
       const auto wait = error.retry_after();
@@ -150,7 +164,7 @@ class Client::Impl {
                        "deadline is shorter than the wait for the client's own rate limit");
       if (*wait > Duration::zero()) co_await sleep(loop_, *wait);
     }
-    auto who = co_await credentials_.get();
+    auto who = co_await credentials_->get();
     if (!who) co_return fail(std::move(who));
     const bool same_certificate = connected_as_.client_certificate == who->client_certificate &&
                                   connected_as_.client_key == who->client_key;
@@ -215,7 +229,7 @@ class Client::Impl {
   const ClientConfig config_;
   const ClientOptions options_;
   const ServerUrl server_;
-  Credentials credentials_;
+  const std::shared_ptr<Credentials> credentials_;  // of all siblings
   std::shared_ptr<HttpClient> http_;
   Credential connected_as_;
   double tokens_ = 0;
@@ -237,6 +251,10 @@ Result<std::unique_ptr<Client>> Client::create(Loop& loop, Network& network, Cli
       !connected)
     return fail(std::move(connected));
   return std::unique_ptr<Client>(new Client(std::move(impl)));
+}
+
+std::unique_ptr<Client> Client::sibling(int max_connections) const {
+  return std::unique_ptr<Client>(new Client(std::make_unique<Impl>(*impl_, max_connections)));
 }
 
 Task<Result<std::string>> Client::request_text(ApiRequest request) {

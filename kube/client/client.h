@@ -57,6 +57,12 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  // Another client of the same server as the same user, with a rate limit and connections of its own: for
+  // calls that must not stand in the queue of all others. Options and observer are this one's, but for the
+  // connections; credentials are shared, so that a program or file is asked once for both. It may outlive
+  // this one.
+  std::unique_ptr<Client> sibling(int max_connections) const;
+
   // The answer's JSON; {} when there was no body.
   Task<Result<Json>> request(ApiRequest request);
   // The answer's bytes, for bulk decoding.

@@ -159,6 +159,40 @@ TEST_CASE("a call whose deadline does not last until its turn leaves that to oth
   CHECK(server.requests == std::vector<std::string>{"GET /first", "GET /second"});
 }
 
+TEST_CASE("a sibling has connections and a rate limit of its own, but is the same user to the same server") {
+  const std::string path = "/tmp/client_test." + std::to_string(::getpid()) + ".sibling";
+  std::ofstream(path) << "old";
+  TestServer server([](HttpExchange& exchange) -> Task<> {
+    if (exchange.request().target == "/hang") co_return co_await exchange.wait_peer_gone();
+    const bool known = exchange.request().headers.get("Authorization") == "Bearer new" &&
+                       exchange.request().headers.get("User-Agent") == "web/1";
+    co_await reply(exchange, known ? 200 : 401, "{}");
+  });
+  int seen = 0;
+  auto client = server.client({.user_agent = "web/1",
+                               .qps = 1,
+                               .burst = 2,
+                               .max_connections = 1,
+                               .on_request = [&](std::string_view, int) { ++seen; }},
+                              {.server = "http://server", .token_file = path});
+  auto sibling = client->sibling(1);
+  // What one finds out about the credentials counts for both.
+  CHECK(server.run(client->request({.path = "/x"})).error().http_status() == 401);
+  std::ofstream(path, std::ios::trunc) << "new";
+  CHECK(server.run(client->request({.path = "/x"})));
+  auto hang = [](Client& of) -> Task<> { (void)co_await of.request({.path = "/hang"}); };
+  server.tasks.spawn("hang", hang(*client));
+  server.loop.run_for(1500ms);
+  server.requests.clear();
+  seen = 0;
+  for (int i = 0; i < 2; ++i) CHECK(server.run(sibling->request({.path = "/y", .deadline = 500ms})));
+  CHECK(server.requests == std::vector<std::string>{"GET /y", "GET /y"});
+  CHECK(seen == 2);
+  // The token of now is used by a sibling that is made now, without asking for it.
+  std::remove(path.c_str());
+  CHECK(server.run(client->sibling(1)->request({.path = "/z"})));
+}
+
 TEST_CASE("every exchange is reported by method and code") {
   TestServer server([](HttpExchange& exchange) -> Task<> {
     if (exchange.request().target == "/cut") {

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kMaxNote = 1024;
 constexpr std::size_t kMaxName = 128;  // of an action or an instance
+constexpr int kConnections = 1;        // one call at a time
 constexpr std::string_view kCut = " \xE2\x80\xA6";
 constexpr std::string_view kCombined = "(combined from similar events): ";
 
@@ -50,7 +51,10 @@ std::string cut_note(std::string text, std::size_t bytes) {
 }
 
 EventRecorder::EventRecorder(Client& client, EventRecorderOptions options)
-    : loop_(client.loop()), client_(client), options_(std::move(options)), changed_(client.loop()) {
+    : loop_(client.loop()),
+      client_(client.sibling(kConnections)),
+      options_(std::move(options)),
+      changed_(client.loop()) {
   if (options_.metrics != nullptr) {
     dropped_count_ = &options_.metrics->counter(
         "event_recorder_dropped_total", "Events not written: too many at once, or refused by the server");
@@ -199,7 +203,7 @@ Json EventRecorder::body(const Pending& pending, const std::string& name) const 
 
 Task<Result<Json>> EventRecorder::create(const Pending& pending, const std::string& name, Duration deadline) {
   Json event = body(pending, name);
-  JsonApi events(client_, core_only_ ? kEvents : kEventsV1, string_at(event, {"metadata", "namespace"}));
+  JsonApi events(*client_, core_only_ ? kEvents : kEventsV1, string_at(event, {"metadata", "namespace"}));
   events.with_deadline(deadline);
   co_return co_await events.create(std::move(event));
 }
@@ -229,7 +233,7 @@ Task<> EventRecorder::write_series(SameKey same, Duration deadline) {
   const Series series = series_[same];
   const std::string ns = same[2].empty() ? "default" : same[2];
   const bool core = core_only_;
-  JsonApi events(client_, core ? kEvents : kEventsV1, ns);
+  JsonApi events(*client_, core ? kEvents : kEventsV1, ns);
   events.with_deadline(deadline);
   Json change =
       core ? Json{{"count", series.count}, {"lastTimestamp", to_rfc3339(series.last_time)}}

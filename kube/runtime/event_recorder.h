@@ -5,7 +5,8 @@
 //   events.event(reference_to(web), EventType::Warning, "WebFailed", message, "Start");
 //
 // event() only puts the event into a bounded queue; one task writes them one after another, through
-// events.k8s.io/v1, or as core/v1 where the server refuses that (roles written for older operators).
+// events.k8s.io/v1, or as core/v1 where the server refuses that (roles written for older operators). It has a
+// sibling of the client (client.h): events and work do not share a rate limit.
 //
 // An event that repeats (same object, type, reason and note) within the window is a series: counted up here,
 // and on the server no more often than each series_interval. Of events that differ in the note alone only
@@ -22,6 +23,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -122,7 +124,7 @@ class EventRecorder final : public Runnable {
   std::string next_suffix();
 
   Loop& loop_;
-  Client& client_;
+  const std::unique_ptr<Client> client_;
   const EventRecorderOptions options_;
   const std::string name_ = "events";
   std::deque<Pending> queue_;

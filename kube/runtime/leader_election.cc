@@ -8,9 +8,17 @@
 
 namespace kube {
 
+namespace {
+
+// The lease is read or written by one call at a time; its watch has a connection besides.
+constexpr int kConnections = 2;
+
+}  // namespace
+
 LeaderElector::LeaderElector(Client& client, LeaderElectionOptions options)
     : loop_(client.loop()),
-      leases_(client, kLeases, options.lease.ns),
+      client_(client.sibling(kConnections)),
+      leases_(*client_, kLeases, options.lease.ns),
       options_(std::move(options)),
       name_("leader election " + options_.lease.to_string()),
       changed_(client.loop()),

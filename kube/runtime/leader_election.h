@@ -13,7 +13,8 @@
 // *sent*, so that it ends before every candidate's patience. A lease that somebody deletes is still believed
 // in by its holder: candidates who knew that one wait as if it were there.
 //
-// Verbs: get, create and update of the lease; watch where it is granted.
+// Verbs: get, create and update of the lease; watch where it is granted. They go through a sibling of the
+// client (client.h), with connections and a rate limit of its own: a renewal waits behind nobody's work.
 //
 // A term is one time of holding without a break; losing the lease and winning it back is another term.
 // Thread: the loop's only. Lifetime: the client outlives it.
@@ -100,6 +101,7 @@ class LeaderElector final : public Leadership, public Runnable {
   Json spec(std::string holder, std::int64_t transitions, const Json* acquired) const;
 
   Loop& loop_;
+  const std::unique_ptr<Client> client_;
   JsonApi leases_;
   const LeaderElectionOptions options_;
   const std::string name_;

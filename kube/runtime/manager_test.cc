@@ -57,8 +57,10 @@ class Part final : public Runnable {
 };
 
 struct Process {
-  Process(TestApi& on, const std::string& host, ManagerOptions options = {}) : api(on) {
-    client = api.client(host, {.default_deadline = 5s});
+  Process(TestApi& on, const std::string& host, ManagerOptions options = {},
+          ClientOptions connecting = {.default_deadline = 5s})
+      : api(on) {
+    client = api.client(host, std::move(connecting));
     options.log = Log(lines, LogLevel::Debug);
     manager = std::make_unique<Manager>(*client, std::move(options));
   }
@@ -212,6 +214,39 @@ TEST_CASE("losing the lease cancels work at once and ends the process with an er
   CHECK(process.diary.back() == "controller is cancelled");
   api.loop.run_for(30s);
   CHECK(process.ended.find("was not renewed within 10s") != std::string::npos);
+}
+
+TEST_CASE("however much the operator asks, its lease is renewed and its events are written") {
+  struct Row {
+    const char* why;
+    ClientOptions connecting;
+    Fault fault;
+  };
+  auto row = GENERATE(values<Row>({{"more calls than requests a second", {.qps = 5, .burst = 5}, Fault::None},
+                                   {"every connection hangs", {.max_connections = 4}, Fault::Hang}}));
+  INFO(row.why);
+  TestApi api;
+  api.fault = [&](const std::string& request) {
+    return request.find("configmaps") != std::string::npos ? row.fault : Fault::None;
+  };
+  Process process(api, "a", elected("a"), row.connecting);
+  process.part("controller").leads = true;
+  process.run();
+  api.loop.run_for(1s);
+  REQUIRE(process.manager->is_started());
+  const auto ask = [](Client& client) -> Task<> {
+    while (true)
+      (void)co_await client.request({.path = "/api/v1/namespaces/ns/configmaps/a", .deadline = 1h});
+  };
+  for (int i = 0; i < 500; ++i) process.tasks.spawn("worker", ask(*process.client));
+  api.loop.run_for(1min);
+  process.manager->events().normal({"v1", "ConfigMap", "ns", "a", "uid-1"}, "Started", "a started");
+  api.loop.run_for(1s);
+  CHECK(api.all("events").size() == 1);
+  CHECK(process.ended.empty());
+  CHECK(process.manager->leadership().term() == 1);
+  CHECK(process.manager->leadership().valid_for(5s));
+  CHECK(!process.lines->contains("lease was not renewed"));
 }
 
 TEST_CASE("a lease that is lost while stopping cancels work that still has grace") {
