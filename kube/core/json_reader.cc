@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <cstring>
+#include <stdexcept>
 
 namespace kube {
 
@@ -33,20 +34,23 @@ bool is(const JsonView& view, Type type) {
   return view.exists() && JsonViewAccess::unwrap(view).type() == type;
 }
 
-Json json_of(const Element& element) {
+Json json_of(const Element& element, int levels_left) {
+  const bool nests = element.type() == Type::ARRAY || element.type() == Type::OBJECT;
+  if (nests && levels_left == 0)
+    throw std::length_error("JSON nests deeper than " + std::to_string(kMaxJsonDepth) + " levels");
   switch (element.type()) {
     case Type::ARRAY: {
       const simdjson::dom::array items(element.get_array().value_unsafe());
       Json::array_t array;
       array.reserve(items.size());
-      for (const Element item : items) array.push_back(json_of(item));
+      for (const Element item : items) array.push_back(json_of(item, levels_left - 1));
       return array;
     }
     case Type::OBJECT: {
       Json::object_t object;
       // Mostly sorted already; of members of one name the last counts.
       for (const auto [key, value] : simdjson::dom::object(element.get_object().value_unsafe()))
-        object.insert_or_assign(object.end(), std::string(key), json_of(value));
+        object.insert_or_assign(object.end(), std::string(key), json_of(value, levels_left - 1));
       return object;
     }
     case Type::INT64:
@@ -145,23 +149,25 @@ std::size_t JsonView::size() const {
 }
 
 Json JsonView::to_json() const {
-  return exists_ ? json_of(JsonViewAccess::unwrap(*this)) : Json();
+  return exists_ ? json_of(JsonViewAccess::unwrap(*this), kMaxJsonDepth) : Json();
 }
 
 struct JsonReader::State {
+  std::size_t max_depth = 0;  // as the parser counts: the document itself is a level
   simdjson::dom::parser parser;
   std::string text;  // with the padding that simdjson reads past the end
 };
 
-JsonReader::JsonReader() : state_(std::make_unique<State>()) {}
+JsonReader::JsonReader(int max_depth) : state_(std::make_unique<State>()) {
+  state_->max_depth = static_cast<std::size_t>(max_depth) + 1;
+}
 JsonReader::JsonReader(JsonReader&&) noexcept = default;
 JsonReader& JsonReader::operator=(JsonReader&&) noexcept = default;
 JsonReader::~JsonReader() = default;
 
 Result<JsonView> JsonReader::read(std::string_view text) {
-  // Depth is bounded as in parse_json(), because to_json() recurses.
-  if (state_->parser.max_depth() != kMaxJsonDepth + 1 &&
-      state_->parser.allocate(text.size() + 1, kMaxJsonDepth + 1) != simdjson::SUCCESS)
+  if (state_->parser.max_depth() != state_->max_depth &&
+      state_->parser.allocate(text.size() + 1, state_->max_depth) != simdjson::SUCCESS)
     return fail(ErrorKind::InvalidInput, "malformed JSON: too long");
   state_->text.reserve(text.size() + simdjson::SIMDJSON_PADDING);
   state_->text.assign(text);

@@ -55,7 +55,8 @@ class JsonView {
   std::map<std::string, std::string> string_map() const;  // members that are strings
   std::size_t size() const;
 
-  // Null when absent.
+  // Null when absent. Throws std::length_error when it nests deeper than kMaxJsonDepth, because copying,
+  // printing and comparing a Json recurse; no other member does, however deep what it looks at.
   Json to_json() const;
 
  private:
@@ -67,14 +68,19 @@ class JsonView {
   bool exists_ = false;
 };
 
+// Levels of what an API server may send: its own decoder stops at 10,000 for an object, which a list or a
+// watch event wraps in a few more. A reader with this bound reads on where one object among many is too deep
+// to be used.
+inline constexpr int kMaxServedJsonDepth = 10'100;
+
 class JsonReader {
  public:
-  JsonReader();
+  explicit JsonReader(int max_depth = kMaxJsonDepth);
   JsonReader(JsonReader&&) noexcept;
   JsonReader& operator=(JsonReader&&) noexcept;
   ~JsonReader();
 
-  // Error: InvalidInput.
+  // Error: InvalidInput, also for what nests deeper than max_depth.
   Result<JsonView> read(std::string_view text);
 
  private:

@@ -1,6 +1,7 @@
 #include "kube/core/json_reader.h"
 
 #include <catch2/catch.hpp>
+#include <stdexcept>
 
 #include "kube/core/projection.h"
 #include "kube/core/watch_event.h"
@@ -62,14 +63,62 @@ TEST_CASE("malformed bytes are errors, also between good ones", "[json_reader]")
   CHECK(reader.read("{}"));
 }
 
+namespace {
+
+std::string nested(int depth) {
+  return std::string(static_cast<std::size_t>(depth), '[') +
+         std::string(static_cast<std::size_t>(depth), ']');
+}
+
+}  // namespace
+
 TEST_CASE("nesting up to the bound is read", "[json_reader]") {
   JsonReader reader;
-  const auto nested = [](int depth) {
-    return std::string(static_cast<std::size_t>(depth), '[') +
-           std::string(static_cast<std::size_t>(depth), ']');
-  };
   CHECK(reader.read(nested(kMaxJsonDepth)));
   CHECK_FALSE(reader.read(nested(kMaxJsonDepth + 5)));
+  JsonReader served(kMaxServedJsonDepth);
+  CHECK(served.read(nested(kMaxServedJsonDepth)));
+  CHECK_FALSE(served.read(nested(kMaxServedJsonDepth + 5)));
+  CHECK_FALSE(served.read(std::string(1'000'000, '[')));
+}
+
+TEST_CASE("what nests too deep to become a Json is looked at all the same", "[json_reader]") {
+  JsonReader reader(kMaxServedJsonDepth);
+  auto root = reader.read(R"({"deep":)" + nested(10'000) + R"(,"fits":)" + nested(kMaxJsonDepth) +
+                          R"(,"over":)" + nested(kMaxJsonDepth + 1) + R"(,"name":"a"})");
+  REQUIRE(root);
+  CHECK(root->at("name").string() == "a");
+  CHECK(root->size() == 4);
+  CHECK(root->at("deep").items().size() == 1);
+  CHECK(root->string_map() == std::map<std::string, std::string>{{"name", "a"}});
+  CHECK(dump_json(root->at("fits").to_json()) == nested(kMaxJsonDepth));
+  for (const char* member : {"over", "deep"}) CHECK_THROWS_AS(root->at(member).to_json(), std::length_error);
+  CHECK_THROWS_AS(root->to_json(), std::length_error);
+}
+
+TEST_CASE("one item that nests too deep does not hide those around it", "[projection]") {
+  JsonReader reader(kMaxServedJsonDepth);
+  std::string names;
+  const std::string list =
+      R"({"metadata":{},"items":[{"metadata":{"name":"a"}},{"metadata":{"name":"b"},"spec":)" +
+      nested(9'990) + R"(},{"metadata":{"name":"c"}}]})";
+  CHECK(for_each_list_item(reader, list, [&](JsonView item) -> Result<> {
+    names += project_meta(item)->key.name;
+    return {};
+  }));
+  CHECK(names == "abc");
+}
+
+TEST_CASE("a watch event may nest as deep as a server lets it; a status that does is a fault",
+          "[watch_event]") {
+  WatchDecoder decoder;
+  auto event = decoder.decode(R"({"type":"MODIFIED","object":{"metadata":{"resourceVersion":"7"},"spec":)" +
+                              nested(9'990) + "}}");
+  REQUIRE(event);
+  CHECK(event->resource_version == "7");
+  event = decoder.decode(R"({"type":"ERROR","object":{"code":410,"details":)" + nested(9'990) + "}}");
+  REQUIRE(event);
+  CHECK(event->error().kind() == ErrorKind::Protocol);
 }
 
 TEST_CASE("lists give their items and where to go on", "[projection]") {

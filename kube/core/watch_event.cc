@@ -1,6 +1,7 @@
 #include "kube/core/watch_event.h"
 
 #include <array>
+#include <stdexcept>
 #include <utility>
 
 #include "kube/core/status_error.h"
@@ -30,7 +31,11 @@ Result<WatchEventType> parse_watch_event_type(std::string_view wanted) {
 }
 
 Error WatchEvent::error() const {
-  return error_from_status(object.to_json());
+  try {
+    return error_from_status(object.to_json());
+  } catch (const std::length_error& too_deep) {
+    return Error(ErrorKind::Protocol, std::string("watch event: status: ") + too_deep.what());
+  }
 }
 
 bool WatchEvent::ends_initial_events() const {

@@ -40,7 +40,7 @@ class WatchDecoder {
   Result<WatchEvent> decode(std::string_view line);
 
  private:
-  JsonReader reader_;
+  JsonReader reader_{kMaxServedJsonDepth};
 };
 
 // The line that a server sends, with its line end.

@@ -7,13 +7,14 @@
 //   std::shared_ptr<const Pod> pod = pods.store().get(key);
 //
 // `project` makes the few fields we read out of a JSON view; the rest of an object is never kept. An object
-// that it refuses is logged and left as it was known before (or unknown). Handlers run on the loop, right
-// after the store has changed, in the order of registration; they must not block and usually only add a key
-// to a queue; an exception of theirs is logged. An object that was deleted and made anew between two looks
-// (another uid) is told as a deletion and an addition. There is no resync: nothing changes, nothing is told.
-// Namespaces: none = all (one watch); otherwise a list and watch for each. With `more_namespaces` others come
-// and go while it runs (namespace_scope.h): what is in one that goes is told as deleted. Thread: the loop's
-// only. Lifetime: the client outlives it; handlers' targets outlive run().
+// that it refuses, or throws at (JsonView::to_json() does where nesting is too deep), is logged and left as
+// it was known before (or unknown). Handlers run on the loop, right after the store has changed, in the order
+// of registration; they must not block and usually only add a key to a queue; an exception of theirs is
+// logged. An object that was deleted and made anew between two looks (another uid) is told as a deletion and
+// an addition. There is no resync: nothing changes, nothing is told. Namespaces: none = all (one watch);
+// otherwise a list and watch for each. With `more_namespaces` others come and go while it runs
+// (namespace_scope.h): what is in one that goes is told as deleted. Thread: the loop's only. Lifetime: the
+// client outlives it; handlers' targets outlive run().
 #pragma once
 
 #include <functional>

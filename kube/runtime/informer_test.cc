@@ -13,19 +13,29 @@ struct Pod {
   std::string name;
   std::string phase;
   std::string owner;
+  Json spec;
 };
 
 Result<Pod> project_pod(JsonView object) {
   std::string phase(object["status"]["phase"].string_or());
   if (phase == "unreadable") return fail(ErrorKind::InvalidInput, "status.phase: unreadable");
   return Pod{std::string(object["metadata"]["name"].string_or()), std::move(phase),
-             std::string(object["metadata"]["labels"]["owner"].string_or())};
+             std::string(object["metadata"]["labels"]["owner"].string_or()), object["spec"].to_json()};
 }
 
 Json pod(const std::string& ns, const std::string& name, const std::string& phase,
          const std::string& owner = "x") {
   return {{"metadata", {{"namespace", ns}, {"name", name}, {"labels", {{"owner", owner}}}}},
           {"status", {{"phase", phase}}}};
+}
+
+// A pod with more levels than a cache keeps, which an API server lets through.
+Json deep_pod(const std::string& name, const std::string& phase) {
+  Json nested = 1;
+  for (int level = 0; level < kMaxJsonDepth + 100; ++level) nested = Json{{"a", std::move(nested)}};
+  Json object = pod("ns", name, phase);
+  object["spec"] = std::move(nested);
+  return object;
 }
 
 struct World {
@@ -272,6 +282,62 @@ TEST_CASE("an object that cannot be read stays as it was known, and is logged") 
   world.api.put("pods", pod("ns", "a", "Running"));
   world.api.loop.run_for(1s);
   CHECK(world.phase("ns/a") == "Running");
+}
+
+TEST_CASE("an object that nests too deep is left out, at the start and later; all others are followed") {
+  World world;
+  world.api.put("pods", pod("ns", "a", "Pending"));
+  world.api.put("pods", deep_pod("deep", "Pending"));
+  world.start();
+  REQUIRE(world.sync());
+  CHECK(world.told == Told{"+ns/a!"});
+  const auto named = [](const RecordingSink::Line& line) {
+    const LogValue* object = line.find("object");
+    return line.level >= LogLevel::Warn && object != nullptr && *object == LogValue(std::string("ns/deep"));
+  };
+  CHECK(std::ranges::count_if(world.lines->lines, named) == 1);
+  world.api.loop.run_for(1s);
+  world.told.clear();
+
+  world.api.put("pods", deep_pod("deep", "Running"));
+  world.api.put("pods", pod("ns", "b", "Pending"));
+  world.api.put("pods", deep_pod("a", "Running"));
+  world.api.loop.run_for(1s);
+  CHECK(world.told == Told{"+ns/b"});
+  CHECK(world.phase("ns/a") == "Pending");
+  world.told.clear();
+
+  world.api.erase("pods", "ns", "deep");
+  world.api.erase("pods", "ns", "a");
+  world.api.put("pods", pod("ns", "c", "Pending"));
+  world.api.loop.run_for(1s);
+  CHECK(world.told == Told{"-ns/a", "+ns/c"});
+  CHECK(world.equal_to_server());
+  CHECK(std::ranges::count_if(world.api.requests, [](auto& r) { return r.find("limit=") != r.npos; }) == 1);
+}
+
+TEST_CASE("an event that cannot be understood is passed over by a new list, with a pause") {
+  World world;
+  world.api.put("pods", pod("ns", "a", "Pending"));
+  world.start();
+  REQUIRE(world.sync());
+  world.api.loop.run_for(1s);
+  world.api.spoil = [](std::string& line) {
+    if (line.find("garbled") != std::string::npos) line = "nonsense\n";
+  };
+  world.api.put("pods", pod("ns", "garbled", "Pending"));
+  world.api.put("pods", pod("ns", "b", "Pending"));
+  world.api.loop.run_for(10s);
+  CHECK(world.told == Told{"+ns/a!", "+ns/b", "+ns/garbled"});
+  CHECK(world.equal_to_server());
+
+  world.api.spoil = [](std::string& line) { line = "nonsense\n"; };
+  world.api.requests.clear();
+  for (int i = 0; i < 300; ++i) {
+    world.api.put("pods", pod("ns", "a", "phase" + std::to_string(i)));
+    world.api.loop.run_for(1s);
+  }
+  CHECK(world.api.requests.size() < 100);
 }
 
 TEST_CASE("a server that ends or refuses every watch is not asked in a tight circle") {

@@ -37,11 +37,14 @@ Task<> Reflector::run() {
     progress_ = false;
     auto ended = co_await watch();
     const Duration lasted = loop_.steady() - start;
-    if (progress_ || lasted >= kLongWatch) failures = 0;
+    const bool understood = ended || ended.error().kind() != ErrorKind::Protocol;
+    if ((progress_ && understood) || lasted >= kLongWatch) failures = 0;
     // The regular end of a watch, or one given up because it was silent: go on from the same version.
     const bool regular = lasted >= kShortWatch && (ended || ended.error().kind() == ErrorKind::Timeout);
     if (regular && failures == 0) continue;
     ++failures;
+    // The same would come again from the same version; a list has what is there now.
+    if (!understood) listed = false;
     if (!ended && ended.error().is_gone()) {
       log.info("watch is too far behind, listing again", {{"error", ended.error()}});
       listed = false;

@@ -5,7 +5,8 @@
 //   co_await reflector.run();                     // until cancelled
 //
 // After a cut the watch goes on from the last version seen (bookmarks keep that young). 410, as a status or
-// inside the stream, means: list again. A list is always a fresh one (no resourceVersion), so the view never
+// inside the stream, means: list again; so does an event that cannot be understood, which would only come
+// again. A list is always a fresh one (no resourceVersion), so the view never
 // goes back in time; a continue token that expires starts the list over. Objects are given to the sink while
 // they stream in; what a complete list did not contain is gone.
 // Thread: the loop's only.
@@ -63,7 +64,7 @@ class Reflector {
   const ReflectorOptions options_;
   ReflectorSink& sink_;
   WatchDecoder decoder_;
-  JsonReader reader_;
+  JsonReader reader_{kMaxServedJsonDepth};
   std::string resource_version_;
   std::optional<SteadyTime> last_heard_;
   bool progress_ = false;  // the last watch has brought something

@@ -256,7 +256,9 @@ Task<> TestApi::watch(HttpExchange& exchange, const Target& target) {
       const Event event = history_[static_cast<std::size_t>(watcher.position++)];
       if (event.version <= since || event.resource != target.resource || !target.selects(event.object))
         continue;
-      if (!co_await exchange.write_chunk(line(event.type, event.object))) co_return;
+      std::string text = line(event.type, event.object);
+      if (spoil) spoil(text);
+      if (!co_await exchange.write_chunk(text)) co_return;
     }
     if (watcher.bookmark) {
       watcher.bookmark = false;

@@ -64,6 +64,8 @@ class TestApi {
 
   // Asked before each request ("GET /api/v1/pods?…").
   std::function<Fault(const std::string& request)> fault;
+  // Told each event's line before a watch sends it; may change it.
+  std::function<void(std::string& line)> spoil;
   // Watches answer 410 inside the stream instead of as a status.
   bool gone_in_stream = false;
 
