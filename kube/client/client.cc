@@ -164,7 +164,7 @@ class Client::Impl {
                        "deadline is shorter than the wait for the client's own rate limit");
       if (*wait > Duration::zero()) co_await sleep(loop_, *wait);
     }
-    auto who = co_await credentials_->get();
+    auto who = co_await credentials_->get(deadline);
     if (!who) co_return fail(std::move(who));
     const bool same_certificate = connected_as_.client_certificate == who->client_certificate &&
                                   connected_as_.client_key == who->client_key;

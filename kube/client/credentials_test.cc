@@ -2,9 +2,13 @@
 
 #include <unistd.h>
 
+#include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <fstream>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "kube/async/sim_loop.h"
 #include "kube/async/task_group.h"
@@ -28,12 +32,73 @@ struct TokenFile {
 std::string token_of(SimLoop& loop, Credentials& credentials) {
   std::string token;
   auto ask = [](Credentials& of, std::string& out) -> Task<> {
-    auto credential = co_await of.get();
+    auto credential = co_await of.get(kNever);
     out = credential ? credential->token : "error: " + credential.error().message();
   };
   loop.run(ask(credentials, token));
   return token;
 }
+
+// A loop whose blocking work ends when it is told to, and whose time is moved by hand.
+class HeldLoop final : public Loop {
+ public:
+  HeldLoop() : HeldLoop(std::make_shared<HandClock>()) {}
+
+  std::size_t blocking() const { return held_.size(); }
+  void finish_blocking() {
+    for (auto& [work, done] : std::exchange(held_, {})) {
+      work();
+      done();
+    }
+    settle();
+  }
+  void pass(Duration duration) {
+    clock_->passed += duration;
+    fire_due_timers();
+    settle();
+  }
+  void settle() {
+    do {
+      context().restart();
+    } while (context().poll() > 0);
+  }
+
+  void submit_blocking(std::move_only_function<void()> work, std::move_only_function<void()> done) override {
+    held_.emplace_back(std::move(work), std::move(done));
+  }
+
+ private:
+  struct HandClock final : Clock {
+    TimePoint now() const override {
+      return std::chrono::sys_days(std::chrono::year{2026} / 1 / 1) + passed.time_since_epoch();
+    }
+    SteadyTime steady() const override { return passed; }
+    SteadyTime passed{};
+  };
+  explicit HeldLoop(std::shared_ptr<HandClock> clock) : Loop(clock, Random(1)), clock_(std::move(clock)) {}
+  void next_timer_changed() override {}
+
+  std::shared_ptr<HandClock> clock_;
+  std::vector<std::pair<std::move_only_function<void()>, std::move_only_function<void()>>> held_;
+};
+
+// One call that wants a credential.
+struct Asked {
+  Asked(HeldLoop& loop, Credentials& credentials, Duration patience) : asking(loop) {
+    auto ask = [](Credentials& of, SteadyTime deadline, std::string& out) -> Task<> {
+      auto got = co_await of.get(deadline);
+      if (!got) CHECK(!got.error().is_ambiguous());
+      out = got                                        ? got->token
+            : got.error().kind() == ErrorKind::Timeout ? "Timeout: " + got.error().message()
+                                                       : got.error().message();
+    };
+    asking.spawn("call", ask(credentials, loop.after(patience), answer));
+    loop.settle();
+  }
+
+  std::string answer = "waits";
+  TaskGroup asking;
+};
 
 ExecPlugin shell(const std::string& script) {
   ExecPlugin plugin;
@@ -90,7 +155,49 @@ TEST_CASE("a credential program is run again only when what it gave expires") {
   loop.run_for(8min);
   CHECK(token_of(loop, credentials) == "t1");
   loop.run_for(90s);  // within the margin of its end
+  CHECK(token_of(loop, credentials) == "t1");
   CHECK(token_of(loop, credentials) == "t2");
+}
+
+TEST_CASE("while a credential program runs, what it gave last is used to its end; then calls wait for it") {
+  HeldLoop loop;
+  TokenFile runs;
+  const std::string answer =
+      printing(R"({"token":"t'$N'","expirationTimestamp":"2026-01-01T00:'$(($N * 10))':00Z"})");
+  auto credentials = std::make_unique<Credentials>(
+      loop,
+      ClientConfig{.exec = shell("echo x >> " + runs.path + "; N=$(wc -l < " + runs.path + "); " + answer)});
+  Asked first(loop, *credentials, 30s);
+  CHECK(first.answer == "waits");
+  loop.finish_blocking();
+  CHECK(first.answer == "t1");
+
+  loop.pass(9min + 30s);
+  Asked early(loop, *credentials, 3s);
+  CHECK(early.answer == "t1");
+  CHECK(loop.blocking() == 1);
+  Asked beside(loop, *credentials, 3s);
+  CHECK(beside.answer == "t1");
+  CHECK(loop.blocking() == 1);
+
+  loop.pass(31s);
+  Asked patient(loop, *credentials, 30s);
+  Asked hasty(loop, *credentials, 3s);
+  CHECK(hasty.answer == "waits");
+  loop.pass(3s);
+  CHECK(hasty.answer == "Timeout: the credential was still being renewed at the deadline");
+  CHECK(patient.answer == "waits");
+  CHECK(loop.blocking() == 1);
+  loop.finish_blocking();
+  CHECK(patient.answer == "t2");
+
+  // What ends after us finds nobody.
+  loop.pass(9min + 10s);
+  Asked last(loop, *credentials, 3s);
+  CHECK(last.answer == "t2");
+  CHECK(loop.blocking() == 1);
+  credentials.reset();
+  loop.finish_blocking();
 }
 
 TEST_CASE("a credential program prints token or certificate, and its failures name it") {
