@@ -39,6 +39,13 @@ struct ChildDescriptors {
 };
 
 // Between clone and exec in a process with other threads: system calls only, no memory, no locks.
+template <std::size_t N>
+[[noreturn]] __attribute__((no_sanitize("address", "undefined"))) void give_up(const char (&why)[N]) {
+  syscall(SYS_sendto, 3, why, N - 1, MSG_NOSIGNAL, nullptr, 0);
+  syscall(SYS_exit_group, 127);
+  __builtin_unreachable();
+}
+
 [[noreturn]] __attribute__((no_sanitize("address", "undefined"))) void become_init(
     const ChildDescriptors& fds) {
   syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -48,13 +55,10 @@ struct ChildDescriptors {
   syscall(SYS_dup3, fds.control, 3, 0);
   syscall(SYS_dup3, fds.plan, 4, 0);
   if (fds.container >= 0) syscall(SYS_dup3, fds.container, 6, 0);
-  syscall(SYS_close_range, fds.container >= 0 ? 7U : 5U, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (!close_on_exec_from(fds.container >= 0 ? 7 : 5)) give_up("error keep our descriptors from the pod");
   // Before exec, which takes all rights from a user that has no name in its namespace.
-  if (fds.mapping != nullptr && !become_root(*fds.mapping)) {
-    constexpr char kError[] = "error make our user root of the container";
-    syscall(SYS_sendto, 3, kError, sizeof(kError) - 1, MSG_NOSIGNAL, nullptr, 0);
-    syscall(SYS_exit_group, 127);
-  }
+  if (fds.mapping != nullptr && !become_root(*fds.mapping))
+    give_up("error make our user root of the container");
   std::uint64_t no_signals = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof(no_signals));
   char name[] = "pod-init";
