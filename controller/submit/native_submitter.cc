@@ -2,6 +2,7 @@
 
 #include "controller/submit/remarks.h"
 #include "kube/core/fields.h"
+#include "spark/application_owner.h"
 
 namespace controller {
 
@@ -156,6 +157,11 @@ std::unique_ptr<DriverStart> NativeSubmitter::begin(const api::SparkApplication&
                                                     spark::Submission built) {
   std::vector<Note> remarks = webhook_remarks(app, options_);
   for (Note& note : idle_field_remarks(app, options_)) remarks.push_back(std::move(note));
+  // Until a driver is there to own it: one that is refused leaves nothing that outlives the application.
+  for (Json& group : built.pre_resources) {
+    group["metadata"]["ownerReferences"] =
+        Json::array({spark::application_owner(app, spark::Ownership::Plain)});
+  }
   return std::make_unique<NativeStart>(client_, app.metadata.namespace_, std::move(built),
                                        std::move(remarks));
 }

@@ -226,6 +226,7 @@ TEST_CASE("a pod group is there before the driver, and goes with it", "[native]"
   const auto driver = world.create_driver();
   REQUIRE(driver);
   REQUIRE(world.api.paths("podgroups").size() == 1);
+  CHECK(world.owner_uid(world.api.paths("podgroups").at(0)) == world.app.metadata.uid);
   REQUIRE(world.complete(*driver));
   CHECK(world.owner_uid(world.api.paths("podgroups").at(0)) == driver->uid);
 }
