@@ -182,8 +182,8 @@ Task<Result<>> ReviewService::probe() {
   auto context = kube::TlsClientContext::create(tls);
   if (!context) co_return fail(std::move(context));
   kube::Endpoint at = threads_->local();
-  if (at.host.empty() || at.host == "::" || at.host == "0.0.0.0")
-    at.host = at.host == "0.0.0.0" ? "127.0.0.1" : "localhost";
+  // Not by name: whether "localhost" is one depends on a file that not every root file system has.
+  if (at.host.empty() || at.host == "::" || at.host == "0.0.0.0") at.host = "127.0.0.1";
   kube::HttpClient client(loop_, network_, {.origin = at, .tls = std::move(*context)});
   kube::HttpRequest request{.method = "POST", .target = kProbePath, .body = kProbe};
   request.headers.set("Content-Type", "application/json");
