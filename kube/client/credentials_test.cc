@@ -200,6 +200,21 @@ TEST_CASE("while a credential program runs, what it gave last is used to its end
   loop.finish_blocking();
 }
 
+TEST_CASE("a credential program that fails fails once for all who wait for it") {
+  HeldLoop loop;
+  Credentials credentials(loop, {.exec = shell("exit 3")});
+  Asked one(loop, credentials, 30s);
+  Asked two(loop, credentials, 30s);
+  CHECK(loop.blocking() == 1);
+  loop.finish_blocking();
+  CHECK(one.answer == "credential program /bin/sh: exit code 3");
+  CHECK(two.answer == one.answer);
+  CHECK(loop.blocking() == 0);
+  Asked three(loop, credentials, 30s);
+  CHECK(loop.blocking() == 1);
+  loop.finish_blocking();
+}
+
 TEST_CASE("a credential program prints token or certificate, and its failures name it") {
   auto plugin = shell(printing(R"({"token":"abc","expirationTimestamp":"2026-01-01T01:00:00Z"})"));
   auto made = run_exec_plugin(plugin, {});
