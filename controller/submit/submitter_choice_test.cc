@@ -17,6 +17,7 @@ struct Row {
   bool has_program;
   const char* chosen;   // "" when nothing is
   const char* message;  // of the event, or of the failure
+  const char* spark_version = "3.5.7";
 };
 
 }  // namespace
@@ -44,6 +45,12 @@ TEST_CASE("flag, annotation, application and machine choose the submitter", "[su
       {"… also the other way", SubmitterMode::SparkSubmit, "native", false, true, "native", ""},
       {"… also to leave it open", SubmitterMode::Native, "auto", true, true, "spark-submit",
        "spark-submit starts the driver: spark.jars holds a file of the submitter, which has to be uploaded"},
+      {"a Spark line that we do not know", SubmitterMode::Auto, "", false, true, "spark-submit",
+       "spark-submit starts the driver: Spark 3.3.1 is of a line we do not know", "3.3.1"},
+      {"… without Spark on the machine", SubmitterMode::Auto, "", false, false, "",
+       "only spark-submit can do this (Spark 3.3.1 is of a line we do not know), and it cannot be run: env "
+       "SPARK_HOME is not specified",
+       "3.3.1"},
       {"a word of no meaning", SubmitterMode::Auto, "jvm", false, true, "",
        "annotation sparkoperator.k8s.io/submitter: expected auto, native, spark-submit or rest, got \"jvm\""},
   }));
@@ -61,6 +68,7 @@ TEST_CASE("flag, annotation, application and machine choose the submitter", "[su
   SubmitterChoice choice(row.flag, native, spark_submit);
 
   Json application = application_json();
+  application["spec"]["sparkVersion"] = row.spark_version;
   if (row.needs_jvm) application["spec"]["deps"] = {{"jars", {"file:///opt/a.jar"}}};
   if (*row.annotation != '\0')
     application["metadata"]["annotations"] = {{"sparkoperator.k8s.io/submitter", row.annotation}};
@@ -77,39 +85,6 @@ TEST_CASE("flag, annotation, application and machine choose the submitter", "[su
   CHECK((*start)->takes_long() == (row.chosen == std::string_view("spark-submit")));
   const auto notes = (*start)->announcement();
   CHECK((notes.empty() ? "" : notes[0].message) == row.message);
-}
-
-TEST_CASE("an application of a Spark line that we do not know goes to spark-submit where there is one",
-          "[submitter]") {
-  const bool has_program = GENERATE(true, false);
-  FakeApi api;
-  auto client = api.server.client();
-  FakeSparkSubmit process(api);
-  spark::SubmitOptions options;
-  options.master_url = "k8s://https://kubernetes.default.svc:443";
-  SparkSubmitOptions settings;
-  settings.program = "/opt/spark/bin/spark-submit";
-  if (!has_program) settings.unavailable = "env SPARK_HOME is not specified";
-  NativeSubmitter native(*client, options);
-  SparkSubmitSubmitter spark_submit(*client, process, options, settings);
-  SubmitterChoice choice(SubmitterMode::Auto, native, spark_submit);
-
-  Json application = application_json();
-  application["spec"]["sparkVersion"] = "3.3.1";
-  application["spec"]["image"] = "spark:3.3.1";
-  const auto app = kube::decode<api::SparkApplication>(api.put(app_path("pi"), application)).value();
-  const auto start = choice.begin(app, {"5b0e1f3c-9a77-8d21-8104-9fe02b6c1d55", api.server.loop.now()});
-  REQUIRE(start.has_value() == has_program);
-  if (!start) {
-    CHECK(
-        start.error().message() ==
-        "only spark-submit can do this (Spark 3.3.1 is of a line we do not know), and it cannot be run: env "
-        "SPARK_HOME is not specified");
-    return;
-  }
-  CHECK((*start)->submitter() == "spark-submit");
-  CHECK((*start)->announcement().at(0).message ==
-        "spark-submit starts the driver: Spark 3.3.1 is of a line we do not know");
 }
 
 TEST_CASE("a driver is completed by the submitter that made it", "[submitter]") {
