@@ -100,13 +100,15 @@ class Operated(unittest.TestCase):
         return self.call("PATCH", f"{collection}/{name}", {"spec": spec}, MERGE)
 
     def remove(self, collection, name):
-        """… and wait until it is gone, with all that it owned."""
+        """… and wait until it is gone, with all that it owned. Another may have its name by then."""
         gone = self.get(collection, name)
         if gone is None:
             return
         self.call("DELETE", f"{collection}/{name}", {"propagationPolicy": "Background"}, allowed=(404,))
         owned = lambda: [o["metadata"]["name"] for c in (APPLICATIONS, PODS, SERVICES, CONFIG_MAPS) for o in self.list(c, gone)]  # noqa: E731
-        self.wait_for(lambda: not self.get(collection, name) and not owned(), lambda: f"left of {name}: {owned()}")
+        uid = gone["metadata"]["uid"]
+        there = lambda: any(o["metadata"]["uid"] == uid for o in self.list(collection))  # noqa: E731
+        self.wait_for(lambda: not there() and not owned(), lambda: f"left of {name}: {owned()}")
 
     def set_status(self, pod, status):
         self.call("PATCH", f"{PODS}/{pod['metadata']['name']}/status", {"status": status}, MERGE)
