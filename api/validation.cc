@@ -10,8 +10,8 @@
 
 #include "api/constants.h"
 #include "api/cron_schedule.h"
+#include "api/memory_limit.h"
 #include "api/names.h"
-#include "kube/base/white_space.h"
 #include "kube/core/dns_name.h"
 #include "kube/core/quantity.h"
 
@@ -265,19 +265,6 @@ void check_quantity(const std::string& text, const std::string& path, Faults& fa
   check_quantity(text, text, path, faults);
 }
 
-// As the pod webhook reads a memoryLimit, unlike Spark its sizes: a JVM unit is the binary one of Kubernetes
-// ("1.5g" is 1.5Gi), all else a quantity already.
-std::string limit_as_quantity(std::string_view text) {
-  std::string limit(kube::trimmed(text));
-  const auto upper = [](char c) { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); };
-  std::string_view number = limit;
-  if (number.ends_with('b') || number.ends_with('B')) number.remove_suffix(1);
-  const char unit = number.empty() ? ' ' : upper(number.back());
-  if (std::string_view("KMGTP").find(unit) == std::string_view::npos) return limit;
-  number.remove_suffix(1);
-  return std::string(number) + unit + 'i';
-}
-
 void check_pod(const SparkPodSpec& pod, const std::string& path, Faults& faults) {
   const auto quantity = [&](const std::optional<std::string>& text, const char* name) {
     if (text && !text->empty()) check_quantity(*text, path + name, faults);
@@ -287,7 +274,8 @@ void check_pod(const SparkPodSpec& pod, const std::string& path, Faults& faults)
   check_memory(pod.memory, path + ".memory", faults);
   check_memory(pod.memory_overhead, path + ".memoryOverhead", faults);
   if (pod.memory_limit && !pod.memory_limit->empty())
-    check_quantity(*pod.memory_limit, limit_as_quantity(*pod.memory_limit), path + ".memoryLimit", faults);
+    check_quantity(*pod.memory_limit, memory_limit_as_quantity(*pod.memory_limit), path + ".memoryLimit",
+                   faults);
   if (pod.gpu && pod.gpu->quantity < 0)
     check_range(pod.gpu->quantity, 0, std::nullopt, path + ".gpu.quantity", faults);
 }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "api/memory_limit.h"
 #include "kube/base/white_space.h"
 #include "kube/core/quantity.h"
 
@@ -67,18 +68,7 @@ std::string to_quantity(MemorySize size) {
 }
 
 Result<std::string> memory_limit_quantity(std::string_view text) {
-  std::string limit(kube::trimmed(text));
-  const std::string lowered = lower(limit);
-  for (char unit : std::string_view("kmgtp")) {
-    for (const std::string& suffix : {std::string(1, unit) + "b", std::string(1, unit)}) {
-      if (!lowered.ends_with(suffix)) continue;
-      limit.resize(limit.size() - suffix.size());
-      limit += static_cast<char>(std::toupper(static_cast<unsigned char>(unit)));
-      limit += 'i';
-      if (!kube::Quantity::parse(limit)) return no_size();
-      return limit;
-    }
-  }
+  std::string limit = api::memory_limit_as_quantity(text);
   if (!kube::Quantity::parse(limit)) return no_size();
   return limit;
 }

@@ -46,16 +46,20 @@ void take_back(const Json& content, Json& patch) {
   const auto written = kube::parse_json(
       kube::string_at(content, {"metadata", "annotations", api::annotation::kWrittenFields}));
   if (!written) return;
-  const auto clear = [&](const char* list, Json& part) {
+  const auto clear = [&](const char* list, Json& parent) {
     const Json* names = kube::find_path(*written, {list});
-    if (names == nullptr || !names->is_array()) return;
+    // A part that the patch does not have is nobody's to touch: null would take all of it.
+    if (names == nullptr || !names->is_array() || !parent.contains(list)) return;
+    Json& part = parent[list];
     for (const Json& name : *names)
       if (name.is_string() && !part.contains(name.get<std::string>()))
         part[name.get<std::string>()] = nullptr;
   };
-  clear("labels", patch["metadata"]["labels"]);
-  clear("annotations", patch["metadata"]["annotations"]);
-  clear("spec", patch["spec"]);
+  if (patch.contains("metadata")) {
+    clear("labels", patch["metadata"]);
+    clear("annotations", patch["metadata"]);
+  }
+  clear("spec", patch);
 }
 
 bool is_next(const ChildView& child, const AttemptIds& ids) {

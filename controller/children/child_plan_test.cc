@@ -41,6 +41,14 @@ TEST_CASE("what is there and right needs no step", "[children]") {
   CHECK(plan({service(kCurrent)}, {view(there)}).empty());
 }
 
+TEST_CASE("what says which fields were written takes out no part that a patch does not have", "[children]") {
+  Json there = service(kCurrent);
+  there["metadata"]["annotations"]["sparkoperator.k8s.io/written-fields"] =
+      R"({"labels": ["a"], "annotations": ["b"], "spec": ["ports", "c"]})";
+  const Json patch = child_patch(view(there), {{"spec", {{"ports", Json::array()}}}});
+  CHECK(patch == Json{{"spec", {{"ports", Json::array()}, {"c", nullptr}}}});
+}
+
 TEST_CASE("pod groups that a scheduler made for the driver are left alone", "[children]") {
   struct Row {
     kube::Resource resource;
