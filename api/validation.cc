@@ -357,9 +357,9 @@ std::vector<Fault> validate(const SparkApplication& app, const ValidationOptions
 std::vector<Fault> validate_submission(const SparkApplication& app, const ValidationOptions& options) {
   Faults faults = validate(app, options);
   check_possible(app.spec, "spec", faults);
-  // Nobody would look for the driver elsewhere.
+  // Whatever was let in: nobody would look for the driver elsewhere.
   const auto elsewhere = app.spec.spark_conf.find(spark_conf::kNamespace);
-  if (options.allow_operator_keys_in_spark_conf && elsewhere != app.spec.spark_conf.end())
+  if (options.allow_what_runs && elsewhere != app.spec.spark_conf.end())
     check_namespace(elsewhere->second, app.metadata.namespace_, "spec.sparkConf", faults);
   const std::string pod = driver_pod_name(app);
   for (const std::string& fault : kube::dns1123_subdomain_faults(pod))

@@ -45,7 +45,8 @@ TEST_CASE("what says which fields were written takes out no part that a patch do
   Json there = service(kCurrent);
   there["metadata"]["annotations"]["sparkoperator.k8s.io/written-fields"] =
       R"({"labels": ["a"], "annotations": ["b"], "spec": ["ports", "c"]})";
-  const Json patch = child_patch(view(there), {{"spec", {{"ports", Json::array()}}}});
+  const Json patch =
+      child_patch(view(there), {{"metadata", Json::object()}, {"spec", {{"ports", Json::array()}}}});
   CHECK(patch == Json{{"spec", {{"ports", Json::array()}, {"c", nullptr}}}});
 }
 
